@@ -1,0 +1,263 @@
+"""
+The values a key may hold: one allow-list grammar per kind of value.
+
+Every string of gateway.toml ends up in a file that some daemon parses: main.cf, a table, named.conf, a zone, a
+supervisor or Compose file.  An allow-list is the only rule that holds for all of them, so no value can begin a
+continuation line, a comment, a macro or a statement there.  What a grammar refuses is refused with the reason;
+nothing is escaped and nothing is silently corrected but letter case, which DNS and Postfix's tables fold anyway.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+
+type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+MAX_NAME_OCTETS = 253  # RFC 1035 section 2.3.4: 255 on the wire
+MAX_LOCAL_PART_OCTETS = 64  # RFC 5321 section 4.5.3.1.1
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+# The part of RFC 5321's atext that means nothing to a shell, a path, a table or an old mail router.
+_LOCAL_PART = re.compile(r"[a-z0-9_+=~&'-]+(?:\.[a-z0-9_+=~&'-]+)*", re.ASCII)
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
+_SIZE = re.compile(r"([1-9][0-9]{0,9}) ?(B|KiB|MiB|GiB)", re.ASCII)
+_SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)", re.ASCII)
+_DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DNSBL_OCTET = re.compile(r"\d{1,3}|\[\d{1,3}(?:\.\.\d{1,3})?(?:;\d{1,3}(?:\.\.\d{1,3})?)*\]", re.ASCII)
+
+
+def hostname(value: str) -> str:
+    """
+    Fold and check a fully-qualified host or domain name.
+
+    Args:
+        value: The name as written, without a trailing dot.
+
+    Returns:
+        The name in lower case: two or more LDH labels, at most MAX_NAME_OCTETS.
+
+    Raises:
+        ValueError: Not such a name; internationalised names must be given as A-labels.
+
+    Source: RFC 1123 section 2.1, RFC 5890 section 2.3.2.1.
+    """
+    name = value.lower()
+    if not value.isascii():
+        raise ValueError("not ASCII; expected the A-label form of an internationalised name (xn--…)")
+    if name.endswith("."):
+        raise ValueError("ends in a dot; expected the name without it")
+    if len(name) > MAX_NAME_OCTETS:
+        raise ValueError(f"{len(name)} octets long; expected at most {MAX_NAME_OCTETS}")
+    labels = name.split(".")
+    if len(labels) < 2:
+        raise ValueError("not fully qualified; expected a name with a dot, such as mx.example.test")
+    for label in labels:
+        if not _LABEL.fullmatch(label):
+            raise ValueError(f"bad label {label!r}; expected letters, digits and inner hyphens, 1 to 63 octets")
+    if labels[-1].isdigit():
+        raise ValueError("looks like an address; expected a name")
+    return name
+
+
+def address(value: str) -> str:
+    """
+    Fold and check a mail address for use as a key or value of a lookup table.
+
+    Returns:
+        local-part@domain in lower case, the local part a dot-atom of plain characters.
+
+    Raises:
+        ValueError: Not such an address.  Quoted local parts are refused: no table key needs one.
+
+    Source: RFC 5321 section 4.1.2.
+    """
+    local, at, domain = value.rpartition("@")
+    if not at:
+        raise ValueError("no @; expected an address such as anna@example.test")
+    local = local.lower()
+    if len(local) > MAX_LOCAL_PART_OCTETS or not _LOCAL_PART.fullmatch(local):
+        raise ValueError(f"bad local part {local!r}; expected letters, digits and . _ + = ~ & ' - up to 64 octets")
+    if local.startswith("-"):
+        raise ValueError("the local part begins with a hyphen, which Postfix refuses (allow_min_user)")
+    return f"{local}@{hostname(domain)}"
+
+
+def address_or_domain(value: str) -> str:
+    """Fold and check an address, or @domain for everybody in it."""
+    return "@" + hostname(value[1:]) if value.startswith("@") else address(value)
+
+
+def sender_pattern(value: str) -> str:
+    """
+    Fold and check an entry of the sender list: an address, a domain, or .domain for its sub-domains.
+
+    Raises:
+        ValueError: None of the three.  The null sender is none of them, so it cannot be listed: blocking it
+            would block every DSN (RFC 5321 section 4.5.5).
+    """
+    if value in {"", "<>"}:
+        raise ValueError("the null sender cannot be rejected: it carries every DSN (RFC 5321 section 4.5.5)")
+    if value.startswith("."):
+        return "." + hostname(value[1:])
+    return address(value) if "@" in value else hostname(value)
+
+
+def identifier(value: str) -> str:
+    """Check the name of a listener, network or policy: it becomes part of service and file names."""
+    if not _IDENTIFIER.fullmatch(value):
+        raise ValueError("bad name; expected a lower-case letter, then up to 30 letters, digits or hyphens")
+    return value
+
+
+def network(value: str) -> Network:
+    """
+    Parse a CIDR network.
+
+    Raises:
+        ValueError: Host bits set, a zone index, leading zeros, or a prefix that names the whole Internet.
+    """
+    if "/" not in value:
+        raise ValueError("no prefix length; expected a network such as 10.20.0.0/24 or fd00:20::/64")
+    try:
+        parsed = ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; expected a network such as 10.20.0.0/24 or fd00:20::/64") from None
+    if parsed.prefixlen == 0:
+        raise ValueError("names every address there is; expected the networks of your own site")
+    return parsed
+
+
+def ip_address(value: str) -> Address:
+    """Parse an IPv4 or IPv6 address without zone index or leading zeros."""
+    if "%" in value:
+        raise ValueError("has a zone index; expected a plain IPv4 or IPv6 address")
+    try:
+        return ipaddress.ip_address(value)
+    except ValueError:
+        raise ValueError("not an IPv4 or IPv6 address") from None
+
+
+@dataclass(frozen=True, order=True)
+class SocketAddress:
+    """An address of the host and a port: one line of what is bound, and nothing else is."""
+
+    ip: Address
+    port: int
+
+    def __str__(self) -> str:
+        """Return ip:port, an IPv6 address in brackets."""
+        return f"[{self.ip}]:{self.port}" if self.ip.version == 6 else f"{self.ip}:{self.port}"
+
+
+def socket_address(value: str, default_port: int | None = None) -> SocketAddress:
+    """
+    Parse 192.0.2.1:25 or [2001:db8::1]:25.
+
+    Raises:
+        ValueError: No port and no default, a port outside 1 to 65535, or not an address.
+    """
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([1-9][0-9]{0,4}))?", value, re.ASCII)
+    port = int(match[3]) if match and match[3] else default_port
+    if not match or port is None or port > 65535:
+        raise ValueError("expected an address of this host and a port: 192.0.2.1:25 or [2001:db8::1]:25")
+    return SocketAddress(ip_address(match[1] or match[2]), port)
+
+
+def next_hop(value: str) -> str:
+    """
+    Fold and check a next hop in Postfix's form.
+
+    Returns:
+        [host]:port, [address]:port (no MX lookup) or domain:port (MX lookup); the port may be missing.
+
+    Raises:
+        ValueError: None of these.
+
+    Source: transport(5), smtp(8).
+    """
+    match = re.fullmatch(r"(?:\[([^\[\]]+)\]|([^\[\]:]+))(?::([1-9][0-9]{0,4}))?", value, re.ASCII)
+    expected = "expected a next hop such as [192.0.2.25]:25, [mail.corp.test]:25 or corp.test (by MX)"
+    if not match or (match[3] and int(match[3]) > 65535):
+        raise ValueError(expected)
+    port = f":{match[3]}" if match[3] else ""
+    if match[2]:
+        return hostname(match[2]) + port
+    host = match[1].lower()
+    try:
+        ip_address(host)
+    except ValueError:
+        # One label is allowed in brackets: the name of a container on the egress network.
+        if not _LABEL.fullmatch(host) or host.isdigit():
+            try:
+                hostname(host)
+            except ValueError as error:
+                raise ValueError(f"{error}; {expected}") from None
+    return f"[{host}]{port}"
+
+
+def dnsbl(value: str) -> str:
+    """
+    Fold and check a DNS blocklist: a zone, or zone=d.d.d.d with octets, ranges [2..11] and choices [2;4].
+
+    Source: postconf(5), reject_rbl_client.
+    """
+    zone, equals, pattern = value.partition("=")
+    zone = hostname(zone)
+    if not equals:
+        return zone
+    octets = re.findall(r"\[[^\]]*\]|[^.\[\]]+", pattern)
+    numbers = [int(number) for number in re.findall(r"\d+", pattern)]
+    well_formed = len(octets) == 4 and ".".join(octets) == pattern and all(map(_DNSBL_OCTET.fullmatch, octets))
+    if not well_formed or max(numbers) > 255:
+        raise ValueError("bad answer pattern; expected four octets such as 127.0.0.[2..11]")
+    return f"{zone}={pattern}"
+
+
+def size(value: Any) -> int:  # noqa: ANN401 - whatever TOML holds at the key
+    """Parse a size such as 50MiB into octets."""
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('expected a size as text with its unit, such as "50MiB" (B, KiB, MiB or GiB)')
+    return int(match[1]) * _SIZE_UNITS[match[2]]
+
+
+def duration(value: Any) -> int:  # noqa: ANN401 - whatever TOML holds at the key
+    """Parse a duration such as 540s into seconds."""
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('expected a duration as text with its unit, such as "540s" (s, m, h or d)')
+    return int(match[1]) * _DURATION_UNITS[match[2]]
+
+
+def file_name(value: str) -> str:
+    """Check the name of a file beside gateway.toml: no directories, so that nothing outside is read."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", value, re.ASCII):
+        raise ValueError("expected the plain name of a file beside gateway.toml, without a directory")
+    return value
+
+
+def regular_expression(value: str) -> str:
+    """Check a PCRE pattern for a pcre: table: one line of printable text (the daemon's parser does the rest)."""
+    if not value or not value.isprintable():
+        raise ValueError("expected a pattern of printable characters on one line")
+    return value
+
+
+Hostname = Annotated[str, AfterValidator(hostname)]
+MailAddress = Annotated[str, AfterValidator(address)]
+AddressOrDomain = Annotated[str, AfterValidator(address_or_domain)]
+SenderPattern = Annotated[str, AfterValidator(sender_pattern)]
+Identifier = Annotated[str, AfterValidator(identifier)]
+NextHop = Annotated[str, AfterValidator(next_hop)]
+Dnsbl = Annotated[str, AfterValidator(dnsbl)]
+FileName = Annotated[str, AfterValidator(file_name)]
+Pattern = Annotated[str, AfterValidator(regular_expression)]
+Size = Annotated[int, BeforeValidator(size)]
+Duration = Annotated[int, BeforeValidator(duration)]

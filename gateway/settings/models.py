@@ -1,0 +1,168 @@
+"""
+What gateway.toml may say: one frozen model per table, a default for every key that can have one.
+
+The models are the single source of names, defaults and grammars: the JSON Schema for editors is exported from
+them, and docs/config.md lists them.  What only makes sense across tables is checked in crosscheck.py.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from gateway.settings import grammar
+from gateway.settings.grammar import (
+    AddressOrDomain,
+    Dnsbl,
+    Duration,
+    FileName,
+    Hostname,
+    Identifier,
+    MailAddress,
+    NextHop,
+    Pattern,
+    SenderPattern,
+    Size,
+)
+
+
+def _text(parse: Any) -> BeforeValidator:  # noqa: ANN401 - any grammar function
+    """Make a validator that wants text and hands it to a grammar function."""
+
+    def validate(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError("expected text")
+        return parse(value)
+
+    return BeforeValidator(validate)
+
+
+CidrNetwork = Annotated[grammar.Network, _text(grammar.network)]
+IpAddress = Annotated[grammar.Address, _text(grammar.ip_address)]
+ListenAddress = Annotated[grammar.SocketAddress, _text(grammar.socket_address)]
+DnsAddress = Annotated[grammar.SocketAddress, _text(lambda value: grammar.socket_address(value, default_port=53))]
+
+
+class Table(BaseModel):
+    """A table of the file: unknown keys are mistakes, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+class Gateway(Table):
+    """[gateway]: what the appliance is called and how it is laid out."""
+
+    hostname: Hostname = Field(description="Name of gate 1: banner and HELO. Its A/AAAA and PTR should agree.")
+    outbound_hostname: Hostname | None = Field(None, description='Name of gate 2; "out.<hostname>" unless set.')
+    postmaster: MailAddress = Field(description="Who gets mail to postmaster and notices of double bounces.")
+    message_size_limit: Size = Field(50 * 2**20, description="Largest message accepted, in octets with a unit.")
+    recipient_delimiter: Literal["", "+", "-"] = Field("", description="Separates an extension: anna+list@…")
+    relayhost: NextHop | None = Field(None, description="Next hop for all outbound mail; by MX unless set.")
+    subnet: Annotated[IPv4Network, _text(grammar.network)] = Field(
+        IPv4Network("198.18.25.0/24"), description="Cut into the container networks; RFC 2544 range by default."
+    )
+
+
+class Listener(Table):
+    """[listen.<name>]: one SMTP listener of gate 1."""
+
+    addresses: list[ListenAddress] = Field([], description="Addresses of the host to bind; nothing else is bound.")
+    networks: list[Identifier] = Field([], description="Only clients in these networks may connect, and may relay.")
+    trusted: list[Identifier] = Field([], description="Clients in these networks may relay; others may connect.")
+    filter: bool = Field(True, description="false hands mail straight to gate 2; needs networks.")
+
+
+class Senders(Table):
+    """[senders]: the sender blacklist."""
+
+    reject: list[SenderPattern] = Field([], description="domain, .sub-domains, or address of MAIL FROM to refuse.")
+
+
+class Dnsbl_(Table):
+    """[dnsbl]: DNS blocklists, asked about clients from outside."""
+
+    lists: list[Dnsbl] = Field([], description="zone or zone=answers, such as zen.spamhaus.org=127.0.0.[2..11].")
+
+
+class Dns(Table):
+    """[dns]: what bind resolves and serves."""
+
+    addresses: list[DnsAddress] = Field([], description="Addresses of the host where the LAN may ask; none by default.")
+    forwarders: list[IpAddress] = Field([], description="Resolvers to ask; bind recurses by itself without.")
+    dnssec_validation: bool = Field(True, description="false where no root key can be had, such as an offline LAN.")
+    domain: Hostname | None = Field(None, description="The LAN's own forward zone, if bind is to be authoritative.")
+    hosts_file: FileName | None = Field(None, description="File beside this one in /etc/hosts format.")
+    hosts: dict[str, Hostname] = Field({}, description="address = name, beside or instead of hosts_file.")
+    zones: dict[Hostname, FileName] = Field({}, description="zone = zone file beside this one, served as it is.")
+    forward_zones: dict[Hostname, list[IpAddress]] = Field({}, description="zone = servers to ask for it.")
+
+
+class Domain(Table):
+    """[domains."<name>"]: a domain this site takes mail for."""
+
+    deliver: Literal["mailbox", "relay", "alias"] = Field(description="Where gate 2 brings its mail.")
+    next_hop: NextHop | None = Field(None, description="For relay: the server that takes over.")
+    recipients: Literal["list", "verify", "any"] | None = Field(
+        None, description="How gate 1 knows recipients of a relay domain; verify asks the next hop. Default verify."
+    )
+    recipient_list: list[MailAddress] = Field([], description='For recipients = "list": the valid addresses.')
+    policy: Identifier = Field("default", description="Name of the policy for mail to this domain.")
+
+
+class Mailboxes(Table):
+    """[mailboxes]: the mailboxes on this box."""
+
+    list: list[MailAddress] = Field([], description="Each gets a Maildir in the mail volume.")
+
+
+class Filter(Table):
+    """[filter]: the yard's size and patience."""
+
+    workers: int = Field(2, ge=1, le=64, description="Worker processes on one listening socket.")
+    max_transactions: int = Field(10, ge=1, le=500, description="Transactions at once, over all workers.")
+    reply_timeout: Duration = Field(300, description="Wait for a reply of gate 2 before the dot.")
+    commit_timeout: Duration = Field(540, description="Wait for gate 2's reply to the dot; RFC 5321 4.5.3.2.6.")
+    transaction_timeout: Duration = Field(1080, description="A whole transaction; gate 1 waits longer.")
+
+
+class Policy(Table):
+    """[policies.<name>]: what the filter looks for."""
+
+    checks: list[Literal["gtube"]] = Field([], description="Names of checks to run.")
+
+
+class PatternRule(Table):
+    """[[patterns]]: a header or body pattern looked for by gate 1 while it takes the message in."""
+
+    match: Literal["header", "body"] = Field(description="What the pattern is compared with.")
+    pattern: Pattern = Field(description="PCRE, case-insensitive as in Postfix's pcre tables.")
+    action: Literal["reject", "warn"] = Field(description="reject refuses the message, warn logs it.")
+
+
+class Log(Table):
+    """[log]: how the filter logs a transaction."""
+
+    format: Literal["human", "json"] = Field("human", description="json for a log collector.")
+    level: Literal["info", "debug"] = Field("info", description="debug logs the SMTP dialogue of the filter.")
+
+
+class Settings(Table):
+    """The whole of gateway.toml."""
+
+    schema_: Literal[1] = Field(alias="schema", description="Version of this file's format.")
+    gateway: Gateway
+    networks: dict[Identifier, list[CidrNetwork]] = Field({}, description="Named networks, used by name below.")
+    listen: dict[Identifier, Listener] = Field(description="The SMTP listeners of gate 1.")
+    senders: Senders = Senders()
+    dnsbl: Dnsbl_ = Dnsbl_()
+    dns: Dns = Dns()
+    domains: dict[Hostname, Domain] = Field({}, description="The domains mail is taken for.")
+    mailboxes: Mailboxes = Mailboxes()
+    aliases: dict[AddressOrDomain, list[MailAddress]] = Field({}, description="address or @domain = recipients.")
+    canonical: dict[AddressOrDomain, AddressOrDomain] = Field({}, description="Rewritten in gate 2, never before.")
+    filter: Filter = Filter()
+    policies: dict[Identifier, Policy] = Field({"default": Policy()}, description="Policies by name.")
+    patterns: list[PatternRule] = Field([], description="Header and body patterns of gate 1.")
+    log: Log = Log()

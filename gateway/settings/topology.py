@@ -1,0 +1,106 @@
+"""
+The container networks and addresses, cut out of [gateway] subnet.
+
+The subnet is cut into eight equal parts; the first six become the networks of the appliance, in the order of the
+message's path.  In each part the lower half holds the static addresses and the upper half is what Docker may
+hand out by itself, so that a container attached later never takes the address of a gate that is down.
+Next hops inside the appliance are these literals, never names: the name of a stopped container is NXDOMAIN to
+Postfix, and NXDOMAIN bounces mail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from gateway.settings.grammar import SocketAddress
+from gateway.settings.models import Listener, Settings
+
+NETWORKS = ("edge", "scan", "reinject", "direct", "resolver", "egress")
+INTERNAL = ("scan", "reinject", "direct", "resolver")  # no route out of the appliance
+HOSTS = {"gateway": 1, "bind": 2, "postfix-pre": 3, "filter": 4, "postfix-post": 5}  # offset in each network
+ATTACHED = {
+    "bind": ("resolver", "egress"),
+    "postfix-pre": ("edge", "scan", "direct", "resolver"),
+    "filter": ("scan", "reinject", "resolver"),
+    "postfix-post": ("reinject", "direct", "resolver", "egress"),
+}
+FILTER_PORT = 10025
+REINJECT_PORT = 10026
+MIN_PREFIX, MAX_PREFIX = 16, 25  # of the subnet: eight parts of at least 16 addresses
+NEXT_PORT = 1000  # added where two listeners would want one port of the container
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Addresses derived from the subnet; `ipv6` is True where a listener has an IPv6 address."""
+
+    subnet: IPv4Network
+    ipv6: bool
+    container_ports: dict[str, int]  # listener -> port inside postfix-pre
+
+    @classmethod
+    def of(cls, settings: Settings) -> Topology:
+        """Derive the topology of a loaded file."""
+        ipv6 = any(address.ip.version == 6 for listener in settings.listen.values() for address in listener.addresses)
+        return cls(settings.gateway.subnet, ipv6, _container_ports(settings.listen))
+
+    @cached_property
+    def networks(self) -> dict[str, IPv4Network]:
+        """Return the six networks by name."""
+        return dict(zip(NETWORKS, self.subnet.subnets(prefixlen_diff=3), strict=False))
+
+    @cached_property
+    def edge6(self) -> IPv6Network:
+        """
+        Return the IPv6 network of the edge: a unique local /64 that repeats the subnet's four octets.
+
+        Source: RFC 4193.  Only clients' addresses matter there, so that it is never routed is fine.
+        """
+        return IPv6Network((0xFD53_616C_6C79 << 80 | int(self.subnet.network_address) << 64, 64))
+
+    def address(self, service: str, network: str) -> IPv4Address:
+        """Return the static address of a service (or `gateway`, the bridge) in a network it is attached to."""
+        if service != "gateway" and network not in ATTACHED[service]:
+            raise KeyError(f"{service} is not attached to {network}")
+        return self.networks[network][HOSTS[service]]
+
+    def edge6_address(self, service: str) -> IPv6Address:
+        """Return the IPv6 address of postfix-pre, or of the bridge (`gateway`), in the edge network."""
+        return self.edge6[HOSTS[service]]
+
+    def dynamic_range(self, network: str) -> IPv4Network:
+        """Return the half of a network that Docker may hand out by itself."""
+        return list(self.networks[network].subnets(prefixlen_diff=1))[1]
+
+    @property
+    def filter(self) -> SocketAddress:
+        """Return where gate 1 hands mail to the filter."""
+        return SocketAddress(self.address("filter", "scan"), FILTER_PORT)
+
+    @property
+    def post_reinject(self) -> SocketAddress:
+        """Return where the filter hands mail to gate 2."""
+        return SocketAddress(self.address("postfix-post", "reinject"), REINJECT_PORT)
+
+    @property
+    def post_direct(self) -> SocketAddress:
+        """Return where gate 1 hands unfiltered mail, bounces and probes to gate 2."""
+        return SocketAddress(self.address("postfix-post", "direct"), REINJECT_PORT)
+
+
+def _container_ports(listeners: dict[str, Listener]) -> dict[str, int]:
+    """
+    Give each listener a port of its own inside postfix-pre.
+
+    That is the port of its first address, so that `docker ps` reads 25->25; a second listener on the same port of
+    another address gets it plus NEXT_PORT.  The filter's ports are never taken.
+    """
+    ports: dict[str, int] = {}
+    for name, listener in listeners.items():
+        port = listener.addresses[0].port if listener.addresses else 25
+        while port in (*ports.values(), FILTER_PORT, REINJECT_PORT):
+            port = (port + NEXT_PORT - 1) % 65535 + 1
+        ports[name] = port
+    return ports
