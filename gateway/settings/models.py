@@ -80,7 +80,7 @@ class Senders(Table):
     reject: list[SenderPattern] = Field([], description="domain, .sub-domains, or address of MAIL FROM to refuse.")
 
 
-class Dnsbl_(Table):
+class DnsBlocklists(Table):
     """[dnsbl]: DNS blocklists, asked about clients from outside."""
 
     lists: list[Dnsbl] = Field([], description="zone or zone=answers, such as zen.spamhaus.org=127.0.0.[2..11].")
@@ -114,7 +114,7 @@ class Domain(Table):
 class Mailboxes(Table):
     """[mailboxes]: the mailboxes on this box."""
 
-    list: list[MailAddress] = Field([], description="Each gets a Maildir in the mail volume.")
+    addresses: list[MailAddress] = Field([], alias="list", description="Each gets a Maildir in the mail volume.")
 
 
 class Filter(Table):
@@ -156,7 +156,7 @@ class Settings(Table):
     networks: dict[Identifier, list[CidrNetwork]] = Field({}, description="Named networks, used by name below.")
     listen: dict[Identifier, Listener] = Field(description="The SMTP listeners of gate 1.")
     senders: Senders = Senders()
-    dnsbl: Dnsbl_ = Dnsbl_()
+    dnsbl: DnsBlocklists = DnsBlocklists()
     dns: Dns = Dns()
     domains: dict[Hostname, Domain] = Field({}, description="The domains mail is taken for.")
     mailboxes: Mailboxes = Mailboxes()
