@@ -58,7 +58,7 @@ class Topology:
 
         Source: RFC 4193.  Only clients' addresses matter there, so that it is never routed is fine.
         """
-        return IPv6Network((0xFD53_616C_6C79 << 80 | int(self.subnet.network_address) << 64, 64))
+        return IPv6Network((0xFD53_616C << 96 | int(self.subnet.network_address) << 64, 64))
 
     def address(self, service: str, network: str) -> IPv4Address:
         """Return the static address of a service (or `gateway`, the bridge) in a network it is attached to."""
