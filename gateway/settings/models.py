@@ -78,6 +78,7 @@ class Senders(Table):
     """[senders]: the sender blacklist."""
 
     reject: list[SenderPattern] = Field([], description="domain, .sub-domains, or address of MAIL FROM to refuse.")
+    require_dns: bool = Field(True, description="Defer or refuse outside senders whose domain has no DNS.")
 
 
 class DnsBlocklists(Table):
