@@ -1,0 +1,141 @@
+"""
+Say in plain words what a model refused.
+
+pydantic's messages speak of validators and instances.  An operator needs to know what is wrong with the key and
+what would be right, so each kind of error gets its own sentence, and the rest of the schema supplies suggestions.
+"""
+
+from __future__ import annotations
+
+import datetime
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from gateway.settings.mistakes import Path, Problem, did_you_mean, shown
+from gateway.settings.models import Settings, Table
+
+_KINDS = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number with a fraction",
+    list: "a list",
+    dict: "a table",
+    datetime.datetime: "a date",
+    datetime.date: "a date",
+    datetime.time: "a time",
+}
+_EXPECTED = {
+    "string_type": "text in quotes",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "list_type": "a list in brackets",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+
+
+def problem(error: ErrorDetails) -> Problem:
+    """Turn one error of pydantic into a problem: path without pydantic's own markers, sentence with a suggestion."""
+    path = tuple(part for part in error["loc"] if part != "[key]")
+    kind = error["type"]
+    if kind in _EXPECTED:
+        return Problem(path, f"is {_KINDS.get(type(error['input']), 'something else')}; expected {_EXPECTED[kind]}")
+    say = _SENTENCES.get(kind)
+    text = say(path, error["input"], error.get("ctx", {})) if say else f"{shown(error['input'])}: {error['msg']}"
+    return Problem(path, text)
+
+
+def field_at(path: Path) -> FieldInfo | None:
+    """Return the model's field that a path names, or None where the model has none."""
+    model: Any = Settings
+    field = None
+    for part in path:
+        if isinstance(model, type) and issubclass(model, Table):
+            field = fields(model).get(str(part))
+            if field is None:
+                return None
+            model = _plain(field.annotation)
+        else:  # a key of a table of one's own naming, or an element
+            model = _plain(typing.get_args(model)[-1]) if typing.get_args(model) else None
+    return field
+
+
+def fields(model: type[Table]) -> dict[str, FieldInfo]:
+    """Return a table's fields by the names used in the file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _table_at(path: Path) -> type[Table] | None:
+    """Return the table model that holds the last part of a path."""
+    model: Any = Settings
+    for part in path[:-1]:
+        if isinstance(model, type) and issubclass(model, Table):
+            field = fields(model).get(str(part))
+            model = _plain(field.annotation) if field else None
+        else:
+            model = _plain(typing.get_args(model)[-1]) if typing.get_args(model) else None
+    return model if isinstance(model, type) and issubclass(model, Table) else None
+
+
+def _plain(annotation: Any) -> Any:  # noqa: ANN401 - any type form
+    """Take Annotated and `| None` off a type."""
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _plain(typing.get_args(annotation)[0])
+    if origin in {types.UnionType, typing.Union}:
+        return _plain(next(part for part in typing.get_args(annotation) if part is not type(None)))
+    return annotation
+
+
+def _missing(path: Path, _value: object, _context: Mapping[str, Any]) -> str:
+    field = field_at(path)
+    meaning = field.description if field else None
+    return "missing; expected " + (f"a value ({meaning.rstrip('.')})" if meaning else "this table")
+
+
+def _unknown(path: Path, value: object, _context: Mapping[str, Any]) -> str:
+    table = _table_at(path)
+    names = sorted(fields(table)) if table else []
+    what = "unknown table" if isinstance(value, dict) else "unknown key"
+    return f"{what}; expected one of {', '.join(names)}{did_you_mean(str(path[-1]), names)}"
+
+
+def _refused(_path: Path, value: object, context: Mapping[str, Any]) -> str:
+    return f"{shown(value)}: {context['error']}"
+
+
+def _literal(_path: Path, value: object, context: Mapping[str, Any]) -> str:
+    expected = context["expected"].replace("'", '"')
+    names = expected.replace('"', "").replace(" or ", ", ").split(", ")
+    return f"{shown(value)} is unknown; expected {expected}{did_you_mean(str(value), filter(None, names))}"
+
+
+def _too_small(_path: Path, value: object, context: Mapping[str, Any]) -> str:
+    return f"{shown(value)} is too small; expected at least {context['ge']}"
+
+
+def _too_large(_path: Path, value: object, context: Mapping[str, Any]) -> str:
+    return f"{shown(value)} is too large; expected at most {context['le']}"
+
+
+def _too_short(_path: Path, _value: object, _context: Mapping[str, Any]) -> str:
+    return "empty; expected at least one entry"
+
+
+_SENTENCES: dict[str, Callable[[Path, object, Mapping[str, Any]], str]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "value_error": _refused,
+    "literal_error": _literal,
+    "greater_than_equal": _too_small,
+    "less_than_equal": _too_large,
+    "too_short": _too_short,
+}
