@@ -1,0 +1,248 @@
+"""
+The `gateway` command, as it runs in the render container: it reads the one file and writes the rendered volume.
+
+What needs the engine (reload, restart, health) is done by scripts/ on the host, which call these commands; no
+container holds the engine's socket.
+
+Exit codes: 0 done; 1 failed, the reason on stderr; 2 wrong usage; 3 mistakes in gateway.toml, all of them on
+stderr as FILE:LINE:COL: key: what is wrong; what is expected.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from gateway.operate import show as show_
+from gateway.render import plan as plan_
+from gateway.render.compose import render_compose
+from gateway.render.generations import Generations
+from gateway.render.tree import SERVICES, Tree, render
+from gateway.settings import edit
+from gateway.settings.load import Configuration, SettingsError, load
+from gateway.settings.schema import json_schema
+
+EXIT_FAILED = 1
+EXIT_MISTAKES = 3
+
+config_option = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("/config/gateway.toml"),
+    show_default=True,
+    help="The one file.",
+)
+rendered_option = click.option(
+    "--rendered",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("/rendered"),
+    show_default=True,
+    help="Where generations are kept.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def _running(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Parse --running SERVICE=GENERATION."""
+    pairs = dict(value.partition("=")[::2] for value in values)
+    for service, generation in pairs.items():
+        if service not in SERVICES or not generation:
+            raise click.BadParameter(f"{service}={generation}: expected one of {', '.join(SERVICES)}, =, a generation")
+    return pairs
+
+
+running_option = click.option(
+    "--running",
+    multiple=True,
+    metavar="SERVICE=GENERATION",
+    callback=_running,
+    help="What a service runs; once per service that runs.",
+)
+
+
+def _answers[**P, R](command: Callable[P, R]) -> Callable[P, R]:
+    """Turn the errors an operator can cause into a message and an exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except SettingsError as error:
+            click.echo(str(error), err=True)
+            sys.exit(EXIT_MISTAKES)
+        except (OSError, LookupError, ValueError) as error:
+            click.echo(f"gateway: {error}", err=True)
+            sys.exit(EXIT_FAILED)
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="sallyport")
+def main() -> None:
+    """Render, check and change the appliance that gateway.toml describes."""
+
+
+@main.command("render")
+@config_option
+@rendered_option
+@_answers
+def render_command(config: Path, rendered: Path) -> None:
+    """
+    Render the file and make the result what starting services take.
+
+    This is what the render container does when the appliance starts. It disturbs no service that runs: use
+    `make apply` for these.
+    """
+    generations = Generations(rendered)
+    generation = _write(load(config), generations)
+    if generation == generations.current():
+        click.echo(f"generation {generation}: nothing changed")
+    else:
+        generations.flip(generation)
+        click.echo(f"generation {generation}: rendered")
+
+
+@main.command()
+@config_option
+@rendered_option
+@_answers
+def stage(config: Path, rendered: Path) -> None:
+    """Render the file as a new generation that nobody takes yet, and print its id."""
+    click.echo(_write(load(config), Generations(rendered)))
+
+
+@main.command()
+@click.argument("generation")
+@rendered_option
+@running_option
+@_answers
+def flip(generation: str, rendered: Path, running: dict[str, str]) -> None:
+    """Make GENERATION what starting services take; drop old ones that no service runs."""
+    generations = Generations(rendered)
+    generations.flip(generation)
+    generations.prune(keep=set(running.values()))
+
+
+@main.command()
+@config_option
+@rendered_option
+@running_option
+@json_option
+@_answers
+def plan(config: Path, rendered: Path, running: dict[str, str], as_json: bool) -> None:
+    """
+    Show what `make apply` would do: a diff of every file against what runs, and who reloads or restarts.
+
+    Example: gateway plan --running bind=000003 --running filter=000003
+    """
+    generations = Generations(rendered)
+    new = render(load(config), generations.read_current(), int(time.time()))
+    trees = _trees(generations, running)
+    found = plan_.changes(trees, new)
+    if as_json:
+        click.echo(json.dumps({"changes": [vars(change) for change in found], "diff": plan_.diff(trees, new)}))
+        return
+    show_.plan(Console(), plan_.diff(trees, new), found, stopped=[name for name in SERVICES if name not in trees])
+
+
+@main.command()
+@click.argument("generation")
+@rendered_option
+@running_option
+@_answers
+def changes(generation: str, rendered: Path, running: dict[str, str]) -> None:
+    """Print `SERVICE reload` or `SERVICE restart` for each running service that GENERATION changes."""
+    generations = Generations(rendered)
+    for change in plan_.changes(_trees(generations, running), generations.read(generation)):
+        click.echo(f"{change.service} {change.action}")
+
+
+@main.command()
+@config_option
+@json_option
+@_answers
+def check(config: Path, as_json: bool) -> None:
+    """Load the file, check it across components, render it in memory; change nothing."""
+    configuration = load(config)
+    files = render(configuration, {}, int(time.time()))
+    if as_json:
+        click.echo(json.dumps({"source": configuration.source, "files": sorted(files)}))
+    else:
+        click.echo(f"{configuration.source}: no mistakes; {len(files)} files to render")
+
+
+@main.command()
+@config_option
+@_answers
+def compose(config: Path) -> None:
+    """Print the Compose override: the addresses and ports that the file decides."""
+    click.echo(render_compose(load(config)), nl=False)
+
+
+@main.command()
+@config_option
+@json_option
+@_answers
+def show(config: Path, as_json: bool) -> None:
+    """Show each listener, what it accepts, and where mail goes."""
+    configuration = load(config)
+    if as_json:
+        click.echo(json.dumps(show_.as_data(configuration)))
+    else:
+        show_.table(Console(), configuration)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of gateway.toml, for editors."""
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+@main.command()
+@click.argument("sender")
+@config_option
+@_answers
+def block(sender: str, config: Path) -> None:
+    """
+    Add SENDER to [senders] reject, keeping the file's comments.
+
+    SENDER is a domain (spam.example), its sub-domains (.spam.example) or an address (pest@example.net).
+    """
+    _edit(config, edit.block, sender, done="blocked", already="was blocked already")
+
+
+@main.command()
+@click.argument("sender")
+@config_option
+@_answers
+def unblock(sender: str, config: Path) -> None:
+    """Take SENDER out of [senders] reject, keeping the file's comments."""
+    _edit(config, edit.unblock, sender, done="unblocked", already="was not blocked")
+
+
+def _edit(config: Path, change: Callable[[str, str], str], sender: str, *, done: str, already: str) -> None:
+    """Change the file in place, unless that would leave it with mistakes."""
+    load(config)
+    before = config.read_text(encoding="utf-8")
+    after = change(before, sender)
+    if after == before:
+        click.echo(f"{sender} {already}")
+        return
+    edit.replace_file(config, after)
+    click.echo(f"{sender} {done}")
+
+
+def _write(configuration: Configuration, generations: Generations) -> str:
+    return generations.write(render(configuration, generations.read_current(), int(time.time())))
+
+
+def _trees(generations: Generations, running: dict[str, str]) -> dict[str, Tree]:
+    return {service: generations.read(generation) for service, generation in running.items()}

@@ -1,0 +1,93 @@
+"""What an operator sees of a configuration: listeners and routes in tables, plans in colour on a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+
+from gateway.render.plan import Change
+from gateway.render.postfix import outbound_hostname, recipients_of
+from gateway.settings.load import Configuration
+from gateway.settings.models import Domain, Listener
+
+DELIVERY = {"mailbox": "Maildir in volume mail", "alias": "by [aliases]"}
+RECIPIENTS = {"list": "listed recipients", "verify": "recipients the next hop knows", "any": "any recipient"}
+
+
+def as_data(configuration: Configuration) -> dict[str, Any]:
+    """Return listeners and domains as plain data, for --json."""
+    settings, ports = configuration.settings, configuration.topology.container_ports
+    return {
+        "hostname": settings.gateway.hostname,
+        "outbound_hostname": outbound_hostname(settings),
+        "listeners": [
+            {
+                "name": name,
+                "addresses": [str(address) for address in listener.addresses],
+                "container": f"{configuration.topology.address('postfix-pre', 'edge')}:{ports[name]}",
+                "accepts": _accepts(listener),
+                "goes": _goes(listener),
+            }
+            for name, listener in settings.listen.items()
+        ],
+        "domains": [
+            {"name": name, "accepts": RECIPIENTS[recipients_of(domain)], "goes": _delivery(domain)}
+            for name, domain in settings.domains.items()
+        ],
+        "outbound": settings.gateway.relayhost or "by MX",
+    }
+
+
+def table(console: Console, configuration: Configuration) -> None:
+    """Print listeners and domains."""
+    data = as_data(configuration)
+    listeners = Table(title=f"{data['hostname']} takes mail at", title_justify="left")
+    for heading in ("listener", "address", "accepts", "then"):
+        listeners.add_column(heading)
+    for row in data["listeners"]:
+        listeners.add_row(row["name"], "\n".join(row["addresses"]) or "not published", row["accepts"], row["goes"])
+    console.print(listeners)
+    domains = Table(title=f"{data['outbound_hostname']} sends it on", title_justify="left")
+    for heading in ("domain", "accepts", "goes to"):
+        domains.add_column(heading)
+    for row in data["domains"]:
+        domains.add_row(row["name"], row["accepts"], row["goes"])
+    domains.add_row("any other", "from trusted networks", data["outbound"])
+    console.print(domains)
+
+
+def plan(console: Console, diff: str, changes: list[Change], stopped: list[str]) -> None:
+    """Print a plan: the diff, then a line per service."""
+    if diff and console.is_terminal:
+        console.print(Syntax(diff, "diff", background_color="default"))
+    elif diff:
+        console.out(diff, highlight=False, end="")
+    if not changes:
+        console.print("Nothing that runs would change.", highlight=False)
+    else:
+        services = Table(title="make apply would", title_justify="left")
+        for heading in ("service", "do", "for"):
+            services.add_column(heading)
+        for change in changes:
+            services.add_row(change.service, change.action, ", ".join(change.files))
+        console.print(services)
+    if stopped:
+        console.print(f"Not running, takes the new files when it starts: {', '.join(stopped)}", highlight=False)
+
+
+def _accepts(listener: Listener) -> str:
+    if listener.networks:
+        return f"clients in {', '.join(listener.networks)}: mail to anywhere"
+    relayed = f"; clients in {', '.join(listener.trusted)}: to anywhere" if listener.trusted else ""
+    return f"anyone: mail to our domains{relayed}"
+
+
+def _goes(listener: Listener) -> str:
+    return "gate 1, filter, gate 2" if listener.filter else "gate 1, gate 2 (not filtered)"
+
+
+def _delivery(domain: Domain) -> str:
+    return DELIVERY.get(domain.deliver) or str(domain.next_hop)

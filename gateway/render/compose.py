@@ -1,0 +1,65 @@
+"""
+The Compose override: the addresses and ports of compose.yaml that gateway.toml decides.
+
+compose.yaml carries the values of the default file, so that `docker compose up` alone works; for any other file
+the override replaces them.  A test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.render.templates import fill
+from gateway.settings.load import Configuration
+from gateway.settings.topology import ATTACHED, NETWORKS, Topology
+
+
+def render_compose(configuration: Configuration) -> str:
+    """Return the text of the override."""
+    topology = configuration.topology
+    ports = {"postfix-pre": _smtp_ports(configuration), "bind": _dns_ports(configuration)}
+    return fill(
+        "compose.override.yaml",
+        {
+            "bind_address": topology.address("bind", "resolver"),
+            "services": [
+                {"name": name, "ports": ports.get(name, []), "networks": _attachments(topology, name)}
+                for name in ATTACHED
+            ],
+            "networks": [_network(topology, name) for name in NETWORKS],
+        },
+    )
+
+
+def _smtp_ports(configuration: Configuration) -> list[str]:
+    ports = configuration.topology.container_ports
+    listeners = configuration.settings.listen.items()
+    return [f"{address}:{ports[name]}" for name, listener in listeners for address in listener.addresses]
+
+
+def _dns_ports(configuration: Configuration) -> list[str]:
+    addresses = configuration.settings.dns.addresses
+    return [f"{address}:53/{protocol}" for address in addresses for protocol in ("udp", "tcp")]
+
+
+def _attachments(topology: Topology, service: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": network,
+            "ipv4": topology.address(service, network),
+            "ipv6": topology.edge6_address(service) if network == "edge" and topology.ipv6 else None,
+        }
+        for network in ATTACHED[service]
+    ]
+
+
+def _network(topology: Topology, name: str) -> dict[str, Any]:
+    ipv6 = name == "edge" and topology.ipv6
+    return {
+        "name": name,
+        "subnet": topology.networks[name],
+        "gateway": topology.address("gateway", name),
+        "ip_range": topology.dynamic_range(name),
+        "subnet6": topology.edge6 if ipv6 else None,
+        "gateway6": topology.edge6_address("gateway") if ipv6 else None,
+    }

@@ -1,0 +1,78 @@
+"""
+What a new tree would change: a unified diff, and what each service has to do about it.
+
+Postfix re-reads main.cf, master.cf and all tables on `postfix reload`, and finishes what is under way; only
+inet_protocols needs a new master.  bind re-reads everything by rndc.  The filter's workers start anew one after
+the other for filter.toml, on the same socket; supervisord.conf itself is read only when the container starts.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.render.tree import SERVICES, Tree, of_service
+
+type Action = Literal["reload", "restart"]
+
+_INET_PROTOCOLS = re.compile(r"^inet_protocols\b.*", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one service has to do, and for which of its files."""
+
+    service: str
+    action: Action
+    files: list[str]
+
+
+def changes(running: dict[str, Tree], new: Tree) -> list[Change]:
+    """
+    Compare what runs with a new tree.
+
+    Args:
+        running: Service -> the tree it runs; a service that does not run is missing and needs nothing.
+        new: The tree to come.
+
+    Returns:
+        One change per service that has to do something, in the order of the message's path.
+    """
+    found = []
+    for service in SERVICES:
+        if service not in running:
+            continue
+        old_files, new_files = of_service(running[service], service), of_service(new, service)
+        names = sorted(
+            name for name in old_files.keys() | new_files.keys() if old_files.get(name) != new_files.get(name)
+        )
+        if names:
+            found.append(Change(service, _action(service, old_files, new_files), names))
+    return found
+
+
+def diff(running: dict[str, Tree], new: Tree) -> str:
+    """Return a unified diff of every file that differs from what runs; empty where nothing does."""
+    parts: list[str] = []
+    for service in SERVICES:
+        old_files = of_service(running.get(service, {}), service)
+        new_files = of_service(new, service)
+        for name in sorted(old_files.keys() | new_files.keys()):
+            parts += difflib.unified_diff(
+                old_files.get(name, "").splitlines(keepends=True),
+                new_files.get(name, "").splitlines(keepends=True),
+                f"running/{service}/{name}" if name in old_files else "/dev/null",
+                f"planned/{service}/{name}" if name in new_files else "/dev/null",
+            )
+    return "".join(parts)
+
+
+def _action(service: str, old: dict[str, str], new: dict[str, str]) -> Action:
+    if service == "filter" and old.get("supervisord.conf") != new.get("supervisord.conf"):
+        return "restart"
+    if service.startswith("postfix"):
+        protocols = [_INET_PROTOCOLS.findall(files.get("main.cf", "")) for files in (old, new)]
+        return "reload" if protocols[0] == protocols[1] else "restart"
+    return "reload"

@@ -1,0 +1,294 @@
+"""
+Both Postfix instances: what main.cf, master.cf and the tables say.
+
+Gate 1 sees every domain of the site as a relay domain: it knows the recipients and routes to the filter.  Gate 2
+knows how each domain is delivered.  So that one fact has one home, values that both need (domains, recipients,
+limits) are derived here once.
+
+Tables are `texthash:` and `pcre:`, read whole when a process starts: there is no postmap step, and a table is
+never half new.  Every table is rendered even when it is empty, so that a process that starts while a new
+configuration is put in place finds all it names.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.render.templates import fill
+from gateway.settings.grammar import Network, SocketAddress
+from gateway.settings.load import Configuration
+from gateway.settings.models import Domain, PatternRule, Settings
+from gateway.settings.topology import Topology
+
+RECIPIENT_LIMIT = 1000  # recipients of one transaction through the filter; smtpd_recipient_limit's default
+SPARE_SLOTS = 10  # of the 10026 listener: idle pooled connections and health checks
+TRANSACTION_MARGIN_S = 60  # each outer time-out exceeds the inner one by this
+FILTER_HEADROOM = 2**20  # octets the filter takes beyond gate 1's limit: headers added on the way
+POST_HEADROOM = 2 * FILTER_HEADROOM
+
+PRE_TABLES = (
+    "relay_recipients",
+    "transport",
+    "sender_access",
+    "bridge_gateways",
+    "header_checks",
+    "body_checks",
+)
+POST_TABLES = ("mailboxes", "transport", "aliases", "canonical")
+
+
+@dataclass(frozen=True)
+class ListenerView:
+    """One [listen.*] table as master.cf needs it."""
+
+    name: str
+    sockets: list[str]  # address:port inside postfix-pre
+    parameter: str  # the main.cf parameter that lists the trusted networks
+    trusted: list[str]  # networks whose clients may relay, as Postfix writes them
+    inside_only: bool
+    direct: bool  # past the filter
+
+
+@dataclass(frozen=True)
+class Route:
+    """A line of a transport table."""
+
+    domain: str
+    transport: str
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """A line of the mailbox table: the directory is relative and ends in / (Maildir)."""
+
+    address: str
+    directory: str
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A line of the alias table."""
+
+    address: str
+    recipients: list[str]
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A line of the canonical table."""
+
+    address: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Blocklist:
+    """A DNS blocklist and the answers that mean "listed"."""
+
+    zone: str
+    answers: str
+
+
+def render_pre(configuration: Configuration) -> dict[str, str]:
+    """Return gate 1's files: name -> text."""
+    settings, topology = configuration.settings, configuration.topology
+    values = _shared(settings, topology) | {
+        "topology": topology,
+        "listeners": listeners(settings, topology),
+        "domains": [*settings.domains, *_own_names(settings)],
+        "policies": list(settings.policies),
+        "filter_hop": hop(topology.filter),
+        "slots": slots(settings),
+        "data_done_timeout": settings.filter.transaction_timeout + TRANSACTION_MARGIN_S,
+        "require_dns": settings.senders.require_dns,
+        "dnsbls": [_blocklist(entry) for entry in settings.dnsbl.lists],
+        "known_recipients": known_recipients(settings),
+        "routes": _policy_routes(settings, topology),
+        "rejected_senders": settings.senders.reject,
+        "bridge_gateways": _bridge_gateways(topology),
+        "header_patterns": _patterns(settings, "header"),
+        "body_patterns": _patterns(settings, "body"),
+    }
+    files = {name: fill(f"postfix-pre/{name}", values) for name in ("main.cf", "master.cf", *PRE_TABLES)}
+    return files | {"verified_domains": fill("verified_domains", values)}
+
+
+def render_post(configuration: Configuration) -> dict[str, str]:
+    """Return gate 2's files: name -> text."""
+    settings, topology = configuration.settings, configuration.topology
+    values = _shared(settings, topology) | {
+        "outbound_hostname": outbound_hostname(settings),
+        "proxy_interfaces": _proxy_interfaces(settings),
+        "mynetworks": [
+            entry
+            for network in ("reinject", "direct")
+            for entry in (f"!{topology.address('gateway', network)}", str(topology.networks[network]))
+        ],
+        "pre_address": topology.address("postfix-pre", "direct"),
+        "xforward_hosts": [topology.address("filter", "reinject"), topology.address("postfix-pre", "direct")],
+        "smtpd_timeout": settings.filter.transaction_timeout + TRANSACTION_MARGIN_S,
+        "message_size_limit": settings.gateway.message_size_limit + POST_HEADROOM,
+        "reinject_slots": slots(settings) + SPARE_SLOTS,
+        "post_reinject": topology.post_reinject,
+        "post_direct": topology.post_direct,
+        "mailbox_domains": _domains(settings, "mailbox"),
+        "alias_domains": [*_domains(settings, "alias"), *_own_names(settings)],
+        "relay_domains": _domains(settings, "relay"),
+        "mailboxes": [Mailbox(address, _maildir(address)) for address in settings.mailboxes.addresses],
+        "next_hops": [
+            Route(name, f"relay:{domain.next_hop}")
+            for name, domain in settings.domains.items()
+            if domain.deliver == "relay"
+        ],
+        "aliases": [Alias(address, recipients) for address, recipients in aliases(settings).items()],
+        "canonical": [Canonical(address, target) for address, target in settings.canonical.items()],
+    }
+    files = {name: fill(f"postfix-post/{name}", values) for name in ("main.cf", "master.cf", *POST_TABLES)}
+    return files | {"verified_domains": fill("verified_domains", values)}
+
+
+def hop(address: SocketAddress) -> str:
+    """Write a socket address as a next hop without MX lookup: [ip]:port, as transport(5) wants it."""
+    return f"[{address.ip}]:{address.port}"
+
+
+def slots(settings: Settings) -> int:
+    """Return how many transactions the workers really take: each has the same whole share."""
+    return settings.filter.workers * worker_transactions(settings)
+
+
+def worker_transactions(settings: Settings) -> int:
+    """Return the share of [filter] max_transactions that one worker takes."""
+    return settings.filter.max_transactions // settings.filter.workers
+
+
+def outbound_hostname(settings: Settings) -> str:
+    """Return gate 2's name."""
+    return settings.gateway.outbound_hostname or f"out.{settings.gateway.hostname}"
+
+
+def listeners(settings: Settings, topology: Topology) -> list[ListenerView]:
+    """Return the listeners of gate 1, in the order of the file."""
+    views = []
+    for name, listener in settings.listen.items():
+        port = topology.container_ports[name]
+        versions = {address.ip.version for address in listener.addresses} or {4}
+        sockets = [str(SocketAddress(topology.address("postfix-pre", "edge"), port))] if 4 in versions else []
+        if 6 in versions:
+            sockets.append(str(SocketAddress(topology.edge6_address("postfix-pre"), port)))
+        trusted = [
+            _postfix_network(network)
+            for reference in dict.fromkeys([*listener.networks, *listener.trusted])
+            for network in settings.networks[reference]
+        ]
+        views.append(
+            ListenerView(
+                name=name,
+                sockets=sockets,
+                parameter=f"{name.replace('-', '_')}_networks",
+                trusted=trusted,
+                inside_only=bool(listener.networks),
+                direct=not listener.filter,
+            )
+        )
+    return views
+
+
+def aliases(settings: Settings) -> dict[str, list[str]]:
+    """
+    Return all aliases of gate 2, the postmasters' included.
+
+    Source: RFC 5321 section 4.5.1: each domain that is delivered here must have a postmaster.
+    """
+    names = [*_domains(settings, "mailbox"), *_domains(settings, "alias"), *_own_names(settings)]
+    postmasters = {f"postmaster@{name}": [settings.gateway.postmaster] for name in names}
+    taken = {settings.gateway.postmaster, *settings.mailboxes.addresses}
+    return {address: to for address, to in postmasters.items() if address not in taken} | settings.aliases
+
+
+def known_recipients(settings: Settings) -> list[str]:
+    """Return what gate 1 takes at RCPT: addresses, and @domain where the next hop knows better or nobody does."""
+    known = [*settings.mailboxes.addresses, *aliases(settings)]
+    known += [address for address in settings.canonical if address.rpartition("@")[2] in settings.domains]
+    for name, domain in settings.domains.items():
+        if domain.deliver == "relay":
+            known += domain.recipient_list if recipients_of(domain) == "list" else [f"@{name}"]
+    return list(dict.fromkeys(known))
+
+
+def recipients_of(domain: Domain) -> str:
+    """Return how gate 1 knows the recipients of a domain: `list`, `verify` or `any`."""
+    return domain.recipients or ("verify" if domain.deliver == "relay" else "list")
+
+
+def _shared(settings: Settings, topology: Topology) -> dict[str, Any]:
+    return {
+        "gateway": settings.gateway,
+        "post_hop": hop(topology.post_direct),
+        "recipient_limit": RECIPIENT_LIMIT,
+        "verified": [name for name, domain in settings.domains.items() if recipients_of(domain) == "verify"],
+    }
+
+
+def _domains(settings: Settings, deliver: str) -> list[str]:
+    return [name for name, domain in settings.domains.items() if domain.deliver == deliver]
+
+
+def _own_names(settings: Settings) -> list[str]:
+    """Return the gates' own names, which get mail for the postmaster, unless they are domains of the site too."""
+    names = (settings.gateway.hostname, outbound_hostname(settings))
+    return [name for name in names if name not in settings.domains]
+
+
+def _policy_routes(settings: Settings, topology: Topology) -> list[Route]:
+    direct, scan = f"direct:{hop(topology.post_direct)}", hop(topology.filter)
+    return [
+        Route(name, direct if domain.policy == "none" else f"scan-{domain.policy}:{scan}")
+        for name, domain in settings.domains.items()
+        if domain.policy != "default"
+    ]
+
+
+def _bridge_gateways(topology: Topology) -> list[str]:
+    gateways = [str(topology.address("gateway", "edge"))]
+    return [*gateways, str(topology.edge6_address("gateway"))] if topology.ipv6 else gateways
+
+
+def _blocklist(entry: str) -> Blocklist:
+    """Split a list entry; without a pattern every 127.x answer but 127.255.x means "listed" (RFC 5782 2.1)."""
+    zone, _, answers = entry.partition("=")
+    return Blocklist(zone, answers or "127.[0..254].[0..255].[0..255]")
+
+
+def _patterns(settings: Settings, match: str) -> list[PatternRule]:
+    return [
+        rule.model_copy(update={"pattern": _slash_escaped(rule.pattern), "action": rule.action.upper()})
+        for rule in settings.patterns
+        if rule.match == match
+    ]
+
+
+def _slash_escaped(pattern: str) -> str:
+    """Escape each / that is not escaped yet: it would end the pattern in a pcre table."""
+    return re.sub(r"\\.|/", lambda match: r"\/" if match[0] == "/" else match[0], pattern)
+
+
+def _maildir(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    return f"{domain}/{local}/"
+
+
+def _proxy_interfaces(settings: Settings) -> list[str]:
+    """Return the host addresses of the listeners, by which Postfix finds that an MX names this very gateway."""
+    addresses = {address.ip for listener in settings.listen.values() for address in listener.addresses}
+    own = sorted((a for a in addresses if not a.is_loopback and not a.is_unspecified), key=lambda a: (a.version, a))
+    return [str(address) for address in own]
+
+
+def _postfix_network(network: Network) -> str:
+    """Write a network as mynetworks wants it: an IPv6 address in brackets."""
+    if network.version == 4:
+        return str(network)
+    return f"[{network.network_address}]/{network.prefixlen}"
