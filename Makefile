@@ -1,0 +1,51 @@
+# Sallyport.  Everything is done by scripts/; each says at its head what it does and how it ends.
+#
+#   PROJECT=name    another appliance beside the first      CONFIG_DIR=dir  where its gateway.toml is (remembered)
+#   SERVICE=name    for logs and shell                      SENDER=…        for block and unblock
+#   ENGINE=keep     do not install or start an engine       T=path          narrows test, unit and stack
+export PROJECT CONFIG_DIR ENGINE SENDER TO T YES
+SERVICE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status demo logs shell check plan apply block unblock test lint unit stack clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+
+##@ Run
+up: ## Build, render, start, wait until healthy (installs a Docker engine where none runs)
+	@scripts/up
+down: ## Stop and remove the containers and networks; mail, queues and settings stay
+	@scripts/compose --profile '*' down
+status: ## Health, generations, queues
+	@scripts/status
+demo: ## Send a message to anna@example.test and show its way through both gates
+	@scripts/demo
+logs: ## Follow the logs; SERVICE=postfix-pre for one
+	@scripts/compose logs --tail 200 $$([ ! -t 1 ] || echo -f) $(SERVICE)
+shell: ## A shell in SERVICE=postfix-pre
+	@scripts/compose exec $(or $(SERVICE),$(error which one? SERVICE=bind, postfix-pre, filter or postfix-post)) bash
+
+##@ Change
+check: ## Look for mistakes in gateway.toml
+	@scripts/check
+plan: ## Show what apply would change in what runs
+	@scripts/plan
+apply: ## Bring gateway.toml to what runs: checked first, rolled back if refused
+	@scripts/apply
+block: ## Refuse a sender: SENDER=spam.example
+	@scripts/block block
+unblock: ## Take a sender out of the blacklist: SENDER=spam.example
+	@scripts/block unblock
+
+##@ Develop
+test: ## Everything: lint, types, unit, golden, stack; T=tests/unit/check narrows
+	@scripts/test
+lint: ## Linters, types, import rules, Dockerfiles, scripts, compose.yaml
+	@scripts/test lint
+unit: ## Unit and golden tests only, without a network
+	@scripts/test unit
+stack: ## Tests against real containers only
+	@scripts/test stack
+clean: ## Remove this project's containers, networks, volumes and images (asks first; YES=1 does not)
+	@scripts/clean

@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# Common ground of the scripts here: sourced, not run.
+#
+# In: PROJECT (default sallyport) and CONFIG_DIR (default: what this project was started with, else ./config).
+# Out: ROOT, STATE, OVERRIDE, DAEMONS, both variables exported, and the functions below.
+# What is remembered per project: CONFIG_DIR, where it is not ./config, and the generated override.  For the default
+# project these are .env and compose.override.yaml, which a plain `docker compose` reads by itself; any other
+# project has its own in .run/PROJECT.
+
+say() { printf '==> %s\n' "$*" >&2; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$1" >&2; exit "${2:-1}"; }
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+DAEMONS=(bind postfix-pre filter postfix-post)
+
+PROJECT=${PROJECT:-sallyport}
+[[ $PROJECT =~ ^[a-z0-9][a-z0-9_-]*$ ]] || die "PROJECT=$PROJECT: expected lower-case letters, digits, - and _"
+STATE=$ROOT/.run/$PROJECT
+if [ "$PROJECT" = sallyport ]; then
+    OVERRIDE=$ROOT/compose.override.yaml MEMORY=$ROOT/.env
+else
+    OVERRIDE=$STATE/compose.yaml MEMORY=$STATE/env
+fi
+
+[ -n "${CONFIG_DIR:-}" ] || CONFIG_DIR=$(sed -n "s/^CONFIG_DIR=//p" "$MEMORY" 2>/dev/null | tail -n 1) || true
+CONFIG_DIR=${CONFIG_DIR:-$ROOT/config}
+[ -r "$CONFIG_DIR/gateway.toml" ] || [ -n "${CONFIG_GONE_OK:-}" ] \
+    || die "there is no $CONFIG_DIR/gateway.toml; CONFIG_DIR names the directory it is in"
+CONFIG_DIR=$(realpath -m "$CONFIG_DIR")
+
+# What pip trusts in the builds: the bundle this machine's own clients use, which may hold a proxy's certificate.
+if [ -z "${BUILD_CA:-}" ]; then
+    for BUILD_CA in "${PIP_CERT:-}" "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /dev/null; do
+        [ -r "$BUILD_CA" ] && break
+    done
+fi
+export PROJECT CONFIG_DIR BUILD_CA DOCKER_BUILDKIT=1
+
+# Run docker compose for this project.
+compose() {
+    local files=(-f "$ROOT/compose.yaml")
+    [ ! -e "$OVERRIDE" ] || files+=(-f "$OVERRIDE")
+    docker compose --project-directory "$ROOT" -p "$PROJECT" "${files[@]}" "$@"
+}
+
+# Run a command in a one-off render container: the settings read-only, the rendered volume, no network.
+in_render() { compose --progress quiet run --rm --no-deps -T render "$@" </dev/null; }
+
+# Print the id of a service's container if it runs.
+container_of() {
+    docker ps -q --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" \
+        --filter label=com.docker.compose.oneoff=False --filter status=running
+}
+
+# Print `--running SERVICE=GENERATION` for each service that runs.
+running() {
+    local service container generation
+    for service in "${DAEMONS[@]}"; do
+        container=$(container_of "$service")
+        [ -n "$container" ] || continue
+        generation=$(docker exec "$container" generation 2>/dev/null) || continue
+        printf -- '--running\n%s=%s\n' "$service" "$generation"
+    done
+}
+
+# Keep CONFIG_DIR for the next command on this project.
+remember_config_dir() {
+    local kept
+    kept=$(grep -v '^CONFIG_DIR=' "$MEMORY" 2>/dev/null || true)
+    [ "$CONFIG_DIR" = "$ROOT/config" ] || kept+=${kept:+$'\n'}CONFIG_DIR=$CONFIG_DIR
+    if [ -n "$kept" ]; then printf '%s\n' "$kept" >"$MEMORY"; else rm -f "$MEMORY"; fi
+}
+
+# One change of a project at a time; a script called by one that holds the lock goes on.
+lock() {
+    [ "${SALLYPORT_LOCKED:-}" != "$PROJECT" ] || return 0
+    mkdir -p "$STATE"
+    exec 9>"$STATE/lock"
+    flock -n 9 || { say "another command is changing $PROJECT: waiting for it"; flock -w 600 9 || die "it is still at it after 600 s"; }
+    export SALLYPORT_LOCKED=$PROJECT
+}
+
+need_image() {
+    docker image inspect "sallyport-gateway:$PROJECT" >/dev/null 2>&1 || { "$ROOT/scripts/engine" && "$ROOT/scripts/base-image" && build render; }
+}
+
+# Build images, quietly unless that fails.
+build() {
+    local log
+    log=$(mktemp)
+    compose --profile tools build "$@" >"$log" 2>&1 || { tail -n 40 "$log" >&2; rm -f "$log"; die "an image could not be built"; }
+    rm -f "$log"
+}
