@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -30,7 +30,7 @@ _SIZE = re.compile(r"([1-9][0-9]{0,9}) ?(B|KiB|MiB|GiB)", re.ASCII)
 _SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)", re.ASCII)
 _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DNSBL_OCTET = re.compile(r"\d{1,3}|\[\d{1,3}(?:\.\.\d{1,3})?(?:;\d{1,3}(?:\.\.\d{1,3})?)*\]", re.ASCII)
+_DNSBL_OCTET = re.compile(r"[0-9]{1,3}|\[[0-9]{1,3}(?:\.\.[0-9]{1,3})?(?:;[0-9]{1,3}(?:\.\.[0-9]{1,3})?)*\]", re.ASCII)
 
 
 def hostname(value: str) -> str:
@@ -105,7 +105,8 @@ def sender_pattern(value: str) -> str:
     if value in {"", "<>"}:
         raise ValueError("the null sender cannot be rejected: it carries every DSN (RFC 5321 section 4.5.5)")
     if value.startswith("."):
-        return "." + hostname(value[1:])
+        label = value[1:].lower()  # .example blocks a whole top-level domain
+        return f".{label}" if _LABEL.fullmatch(label) and not label.isdigit() else "." + hostname(label)
     return address(value) if "@" in value else hostname(value)
 
 
@@ -131,6 +132,14 @@ def network(value: str) -> Network:
         raise ValueError(f"{error}; expected a network such as 10.20.0.0/24 or fd00:20::/64") from None
     if parsed.prefixlen == 0:
         raise ValueError("names every address there is; expected the networks of your own site")
+    return parsed
+
+
+def ipv4_network(value: str) -> ipaddress.IPv4Network:
+    """Parse a CIDR network of IPv4."""
+    parsed = network(value)
+    if not isinstance(parsed, ipaddress.IPv4Network):
+        raise ValueError("an IPv6 network; expected an IPv4 network such as 198.18.25.0/24")
     return parsed
 
 
@@ -213,11 +222,25 @@ def dnsbl(value: str) -> str:
     if not equals:
         return zone
     octets = re.findall(r"\[[^\]]*\]|[^.\[\]]+", pattern)
-    numbers = [int(number) for number in re.findall(r"\d+", pattern)]
     well_formed = len(octets) == 4 and ".".join(octets) == pattern and all(map(_DNSBL_OCTET.fullmatch, octets))
-    if not well_formed or max(numbers) > 255:
+    matched = [_octet_values(octet) for octet in octets] if well_formed else []
+    if not all(matched) or not matched or max(map(max, matched)) > 255:
         raise ValueError("bad answer pattern; expected four octets such as 127.0.0.[2..11]")
+    if all(number in values for number, values in zip((127, 255, 255), matched, strict=False)):
+        raise ValueError("matches 127.255.255.x, which means that the list refuses to answer; expected fewer answers")
     return f"{zone}={pattern}"
+
+
+def _octet_values(octet: str) -> set[int]:
+    """Return the numbers that 2, [2..11] or [2;4..6] stands for; none for a range that runs backwards."""
+    values: set[int] = set()
+    for part in octet.strip("[]").split(";"):
+        first, _, last = part.partition("..")
+        numbers = range(int(first), int(last or first) + 1)
+        if not numbers:
+            return set()
+        values.update(numbers)
+    return values
 
 
 def size(value: Any) -> int:  # noqa: ANN401 - whatever TOML holds at the key
@@ -234,6 +257,17 @@ def duration(value: Any) -> int:  # noqa: ANN401 - whatever TOML holds at the ke
     if not match:
         raise ValueError('expected a duration as text with its unit, such as "540s" (s, m, h or d)')
     return int(match[1]) * _DURATION_UNITS[match[2]]
+
+
+def size_text(octets: int) -> str:
+    """Write octets as the grammar reads them, with the largest unit that fits."""
+    unit = next(unit for unit in reversed(_SIZE_UNITS) if octets % _SIZE_UNITS[unit] == 0)
+    return f"{octets // _SIZE_UNITS[unit]}{unit}"
+
+
+def duration_text(seconds: int) -> str:
+    """Write seconds as the grammar reads them."""
+    return f"{seconds}s"
 
 
 def file_name(value: str) -> str:
@@ -259,5 +293,7 @@ NextHop = Annotated[str, AfterValidator(next_hop)]
 Dnsbl = Annotated[str, AfterValidator(dnsbl)]
 FileName = Annotated[str, AfterValidator(file_name)]
 Pattern = Annotated[str, AfterValidator(regular_expression)]
-Size = Annotated[int, BeforeValidator(size)]
-Duration = Annotated[int, BeforeValidator(duration)]
+Size = Annotated[int, BeforeValidator(size), WithJsonSchema({"type": "string", "pattern": f"^{_SIZE.pattern}$"})]
+Duration = Annotated[
+    int, BeforeValidator(duration), WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$"})
+]

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.settings import grammar
-from gateway.settings.mistakes import Mistake, Problem, shown
+from gateway.settings.mistakes import Path, Problem, shown
+
+FILE: Path = ("dns", "hosts_file")  # (*FILE, line, column) is a place in the file
 
 
 @dataclass(frozen=True)
@@ -23,75 +25,74 @@ class Host:
     names: tuple[str, ...]
 
 
-def from_table(table: Mapping[str, str]) -> tuple[list[Host], list[Problem]]:
-    """Read [dns] hosts, whose names the model has checked already."""
-    hosts: dict[grammar.Address, Host] = {}
-    problems = []
-    first: dict[grammar.Address, str] = {}
-    for key, name in table.items():
-        try:
-            address = lan_address(key)
-        except ValueError as error:
-            problems.append(Problem(("dns", "hosts", key), f"{shown(key)}: {error}"))
-            continue
-        if address in hosts:
-            text = "given twice; expected one name per address, since it has one PTR"
-            problems.append(Problem(("dns", "hosts", key), text, other=("dns", "hosts", first[address])))
-            continue
-        first[address] = key
-        hosts[address] = Host(address, (name,))
-    return list(hosts.values()), problems
+type Entry = tuple[Path, Host]  # a host and where it is given
 
 
-def from_file(name: str, text: str) -> tuple[dict[int, Host], list[Mistake]]:
+def merge(table: Mapping[str, str], text: str) -> tuple[list[Entry], list[Problem]]:
     """
-    Read a file in the format of hosts(5).
-
-    Args:
-        name: Name of the file, for messages.
-        text: Its text; line ends LF.
+    Read [dns] hosts, then the text of hosts_file (empty without one).
 
     Returns:
-        The hosts by line number, in the file's order, and what is wrong with the other lines.
+        Each host once, in the order given, and what is wrong with the rest.
     """
-    hosts: dict[int, Host] = {}
-    mistakes = []
-    lines: dict[grammar.Address, int] = {}
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    first: dict[grammar.Address, Path] = {}
+    for found in (*_from_table(table), *_from_file(text)):
+        if isinstance(found, Problem):
+            problems.append(found)
+            continue
+        path, host = found
+        if host.address in first:
+            what = f"{host.address} is given twice; expected it once, since an address has one PTR"
+            problems.append(Problem(path, what, other=first[host.address]))
+            continue
+        first[host.address] = path
+        if host.names:
+            entries.append(found)
+    return entries, problems
+
+
+def _from_table(table: Mapping[str, str]) -> Iterator[Entry | Problem]:
+    for key, name in table.items():
+        path: Path = ("dns", "hosts", key)
+        try:
+            yield path, Host(lan_address(key), (name,))  # the model has checked the name
+        except ValueError as error:
+            yield Problem(path, f"{shown(key)}: {error}")
+
+
+def _from_file(text: str) -> Iterator[Entry | Problem]:
+    """Read hosts(5): an address, its names, and a comment after #."""
     for number, line in enumerate(text.split("\n"), 1):
         words = list(re.finditer(r"[^ \t]+", line.partition("#")[0]))
         if not words:
             continue
+        path = (*FILE, number, words[0].start() + 1)
         try:
             address = lan_address(words[0][0])
         except ValueError as error:
-            mistakes.append(Mistake(name, number, words[0].start() + 1, f"{shown(words[0][0])}: {error}"))
+            yield Problem(path, f"{shown(words[0][0])}: {error}")
             continue
-        names, bad = _names(name, number, words[1:])
-        mistakes += bad
-        if address in lines:
-            text = f"{address} given twice; expected one line per address, since it has one PTR (line {lines[address]})"
-            mistakes.append(Mistake(name, number, words[0].start() + 1, text))
-        elif not words[1:]:
-            column = len(line.partition("#")[0].rstrip()) + 1
-            mistakes.append(Mistake(name, number, column, f"{address} has no name; expected one or more"))
-        elif names and not bad:
-            hosts[number] = Host(address, names)
-        lines.setdefault(address, number)
-    return hosts, mistakes
+        names, problems = _names(number, words[1:])
+        yield path, Host(address, names)
+        yield from problems
+        if not words[1:]:
+            yield Problem(path, f"{address} has no name; expected one or more behind it")
 
 
-def _names(file: str, number: int, words: list[re.Match[str]]) -> tuple[tuple[str, ...], list[Mistake]]:
+def _names(number: int, words: list[re.Match[str]]) -> tuple[tuple[str, ...], list[Problem]]:
     """Check the names of one line; a short alias that repeats the first label of the first name adds nothing."""
     names: list[str] = []
-    mistakes = []
+    problems = []
     for word in words:
         if names and word[0].lower() == names[0].partition(".")[0]:
             continue
         try:
             names.append(grammar.hostname(word[0]))
         except ValueError as error:
-            mistakes.append(Mistake(file, number, word.start() + 1, f"{shown(word[0])}: {error}"))
-    return tuple(dict.fromkeys(names)), mistakes
+            problems.append(Problem((*FILE, number, word.start() + 1), f"{shown(word[0])}: {error}"))
+    return tuple(dict.fromkeys(names)), problems
 
 
 def lan_address(value: str) -> grammar.Address:
@@ -103,11 +104,5 @@ def lan_address(value: str) -> grammar.Address:
     """
     address = grammar.ip_address(value)
     if address.is_loopback or address.is_unspecified or address.is_multicast or address.is_link_local:
-        raise ValueError("not the address of a host on the network; expected one inside a private network")
+        raise ValueError("no host on a network has this address; expected one inside a private network")
     return address
-
-
-def lines_in_both(table: list[Host], file: Mapping[int, Host]) -> Iterator[int]:
-    """Yield the lines of the file whose address [dns] hosts names too."""
-    known = {host.address for host in table}
-    return (number for number, host in file.items() if host.address in known)

@@ -14,7 +14,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 type Path = tuple[str | int, ...]  # keys and array indices from the root of the document
 
@@ -35,7 +35,7 @@ class Problem:
 class Mistake:
     """One line of output."""
 
-    file: str = field(compare=False)
+    file: str  # name without directory
     line: int  # from 1
     column: int  # from 1, in characters
     text: str

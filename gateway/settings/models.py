@@ -10,7 +10,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from gateway.settings import grammar
 from gateway.settings.grammar import (
@@ -27,6 +27,9 @@ from gateway.settings.grammar import (
     Size,
 )
 
+_TEXT = WithJsonSchema({"type": "string"})
+_SOME = Field(min_length=1)
+
 
 def _text(parse: Any) -> BeforeValidator:  # noqa: ANN401 - any grammar function
     """Make a validator that wants text and hands it to a grammar function."""
@@ -39,10 +42,13 @@ def _text(parse: Any) -> BeforeValidator:  # noqa: ANN401 - any grammar function
     return BeforeValidator(validate)
 
 
-CidrNetwork = Annotated[grammar.Network, _text(grammar.network)]
-IpAddress = Annotated[grammar.Address, _text(grammar.ip_address)]
-ListenAddress = Annotated[grammar.SocketAddress, _text(grammar.socket_address)]
-DnsAddress = Annotated[grammar.SocketAddress, _text(lambda value: grammar.socket_address(value, default_port=53))]
+CidrNetwork = Annotated[grammar.Network, _text(grammar.network), _TEXT]
+Ipv4Network = Annotated[IPv4Network, _text(grammar.ipv4_network), _TEXT]
+IpAddress = Annotated[grammar.Address, _text(grammar.ip_address), _TEXT]
+ListenAddress = Annotated[grammar.SocketAddress, _text(grammar.socket_address), _TEXT]
+DnsAddress = Annotated[
+    grammar.SocketAddress, _text(lambda value: grammar.socket_address(value, default_port=53)), _TEXT
+]
 
 
 class Table(BaseModel):
@@ -60,7 +66,7 @@ class Gateway(Table):
     message_size_limit: Size = Field(50 * 2**20, description="Largest message accepted, in octets with a unit.")
     recipient_delimiter: Literal["", "+", "-"] = Field("", description="Separates an extension: anna+list@…")
     relayhost: NextHop | None = Field(None, description="Next hop for all outbound mail; by MX unless set.")
-    subnet: Annotated[IPv4Network, _text(grammar.network)] = Field(
+    subnet: Ipv4Network = Field(
         IPv4Network("198.18.25.0/24"), description="Cut into the container networks; RFC 2544 range by default."
     )
 
@@ -97,7 +103,9 @@ class Dns(Table):
     hosts_file: FileName | None = Field(None, description="File beside this one in /etc/hosts format.")
     hosts: dict[str, Hostname] = Field({}, description="address = name, beside or instead of hosts_file.")
     zones: dict[Hostname, FileName] = Field({}, description="zone = zone file beside this one, served as it is.")
-    forward_zones: dict[Hostname, list[IpAddress]] = Field({}, description="zone = servers to ask for it.")
+    forward_zones: dict[Hostname, Annotated[list[IpAddress], _SOME]] = Field(
+        {}, description="zone = servers to ask for it."
+    )
 
 
 class Domain(Table):
@@ -149,21 +157,32 @@ class Log(Table):
     level: Literal["info", "debug"] = Field("info", description="debug logs the SMTP dialogue of the filter.")
 
 
+def _with_default(policies: dict[str, Policy]) -> dict[str, Policy]:
+    """Add the policy that every domain has unless it names another."""
+    return {"default": Policy()} | policies
+
+
 class Settings(Table):
     """The whole of gateway.toml."""
 
     schema_: Literal[1] = Field(alias="schema", description="Version of this file's format.")
     gateway: Gateway
-    networks: dict[Identifier, list[CidrNetwork]] = Field({}, description="Named networks, used by name below.")
+    networks: dict[Identifier, Annotated[list[CidrNetwork], _SOME]] = Field(
+        {}, description="Named networks, used by name below."
+    )
     listen: dict[Identifier, Listener] = Field(description="The SMTP listeners of gate 1.")
     senders: Senders = Senders()
     dnsbl: DnsBlocklists = DnsBlocklists()
     dns: Dns = Dns()
     domains: dict[Hostname, Domain] = Field({}, description="The domains mail is taken for.")
     mailboxes: Mailboxes = Mailboxes()
-    aliases: dict[AddressOrDomain, list[MailAddress]] = Field({}, description="address or @domain = recipients.")
+    aliases: dict[AddressOrDomain, Annotated[list[MailAddress], _SOME]] = Field(
+        {}, description="address or @domain = recipients."
+    )
     canonical: dict[AddressOrDomain, AddressOrDomain] = Field({}, description="Rewritten in gate 2, never before.")
     filter: Filter = Filter()
-    policies: dict[Identifier, Policy] = Field({"default": Policy()}, description="Policies by name.")
+    policies: Annotated[dict[Identifier, Policy], AfterValidator(_with_default)] = Field(
+        {"default": Policy()}, description="Policies by name; default looks for nothing unless given."
+    )
     patterns: list[PatternRule] = Field([], description="Header and body patterns of gate 1.")
     log: Log = Log()

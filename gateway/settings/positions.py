@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from bisect import bisect_right
 
 from gateway.settings.mistakes import Path
+from gateway.settings.text import Lines
 
 _BLANK = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -30,7 +30,7 @@ class Positions:
 
     def __init__(self, text: str) -> None:
         """Scan a valid TOML text whose line ends are LF."""
-        self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._lines = Lines(text)
         self._offsets = _Scanner(text).document()
         # Names are folded by the grammars, so a check may know "Corp.test" as "corp.test" only.
         self._folded = {_fold(path): offset for path, offset in reversed(self._offsets.items())}
@@ -40,14 +40,8 @@ class Positions:
         for end in range(len(path), 0, -1):
             offset = self._offsets.get(path[:end], self._folded.get(_fold(path[:end])))
             if offset is not None:
-                return line_and_column(self._line_starts, offset)
+                return self._lines.place(offset)
         return 1, 1
-
-
-def line_and_column(line_starts: list[int], offset: int) -> tuple[int, int]:
-    """Return line and column, both from 1, of an offset in a text whose lines begin at *line_starts*."""
-    line = bisect_right(line_starts, offset)
-    return line, offset - line_starts[line - 1] + 1
 
 
 def _fold(path: Path) -> Path:

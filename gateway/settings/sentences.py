@@ -109,7 +109,10 @@ def _unknown(path: Path, value: object, _context: Mapping[str, Any]) -> str:
 
 
 def _refused(_path: Path, value: object, context: Mapping[str, Any]) -> str:
-    return f"{shown(value)}: {context['error']}"
+    reason = str(context["error"])
+    return (
+        f"{shown(value)} is not understood; {reason}" if reason.startswith("expected") else f"{shown(value)}: {reason}"
+    )
 
 
 def _literal(_path: Path, value: object, context: Mapping[str, Any]) -> str:
