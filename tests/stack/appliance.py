@@ -1,0 +1,175 @@
+"""
+An appliance under test: started by `make up`, asked by the commands an operator has, removed at the end.
+
+Nothing here knows how the appliance works inside: mail goes in through swaks, and what became of it is read from
+the Maildirs, the queues (postqueue -j), the logs and the sink.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+from tests.stack.client import ROOT, Client, Sink, run, wait_for
+from tests.stack.lan import Lan
+
+
+class Appliance:
+    """One project started by `make up`."""
+
+    def __init__(self, project: str, config_dir: Path, subnet: IPv4Network, lan: Lan) -> None:
+        self.lan = lan
+        self.project = project
+        self.config_dir = config_dir
+        self.subnet = subnet
+        self._extras: list[str] = []  # containers added to its networks
+
+    @property
+    def config(self) -> Path:
+        """Return the one file."""
+        return self.config_dir / "gateway.toml"
+
+    def network(self, name: str) -> IPv4Network:
+        """Return one of its networks as docker has it."""
+        template = "{{range .IPAM.Config}}{{println .Subnet}}{{end}}"
+        subnets = run("docker", "network", "inspect", "-f", template, f"{self.project}_{name}").stdout.split()
+        return IPv4Network(next(subnet for subnet in subnets if ":" not in subnet))
+
+    def address(self, service: str, network: str) -> IPv4Address:
+        """Return the address of a service's container in a network, as docker has it."""
+        template = f'{{{{(index .NetworkSettings.Networks "{self.project}_{network}").IPAddress}}}}'
+        return IPv4Address(run("docker", "inspect", "-f", template, self.container(service)).stdout.strip())
+
+    def container(self, service: str) -> str:
+        """Return the id of a service's container."""
+        found = self.compose("ps", "-aq", service).stdout.split()
+        assert len(found) == 1, f"{service}: {found}"
+        return found[0]
+
+    def make(self, target: str, *variables: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a Makefile target for this project."""
+        return run(
+            "make",
+            "--no-print-directory",
+            target,
+            f"PROJECT={self.project}",
+            f"CONFIG_DIR={self.config_dir}",
+            *variables,
+            check=check,
+        )
+
+    def compose(
+        self, *arguments: str, check: bool = True, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run docker compose for this project, as scripts/compose does for an operator."""
+        environment = f"PROJECT={self.project}"
+        return run(
+            "env", environment, f"CONFIG_DIR={self.config_dir}", "scripts/compose", *arguments, check=check, stdin=stdin
+        )
+
+    def exec(
+        self, service: str, *command: str, check: bool = True, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a service's container."""
+        return run(
+            "docker",
+            "exec",
+            *(["-i"] if stdin is not None else []),
+            self.container(service),
+            *command,
+            check=check,
+            stdin=stdin,
+        )
+
+    def up(self) -> None:
+        """Start it, or bring it to its file."""
+        self.make("up")
+
+    def down(self) -> None:
+        """Remove it with its volumes, and the containers the tests added."""
+        for name in self._extras:
+            run("docker", "rm", "-fv", name, check=False)
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+        for path in ROOT.glob(f".run/{self.project}/*"):
+            path.unlink()
+
+    def edit(self, old: str, new: str) -> None:
+        """Replace a piece of the one file, which must be there once."""
+        text = self.config.read_text()
+        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in the file"
+        self.config.write_text(text.replace(old, new))
+
+    # --- clients and sinks -------------------------------------------------------------------------------------
+
+    def client(self, suffix: str, *, network: str = "edge", ip: str | None = None, image: str | None = None) -> Client:
+        """Start a client container on one of its networks."""
+        return Client(self._start(suffix, network, ip, ["sleep", "infinity"]))
+
+    def sink(self, alias: str = "sink", *, network: str = "egress", ip: str | None = None, port: int = 25) -> Sink:
+        """Start a next hop that is reached by its alias."""
+        script = (ROOT / "tests/stack/sink.py").read_text()
+        name = self._start(alias, network, ip, ["python3", "-u", "-c", script, "/tmp/sink", str(port)])
+        sink = Sink(name)
+        wait_for(lambda: sink.sh(f"exec 3<>/dev/tcp/127.0.0.1/{port}", check=False).returncode == 0, "the sink's port")
+        return sink
+
+    def _start(self, suffix: str, network: str, ip: str | None, command: list[str]) -> str:
+        name = f"{self.project}-x-{suffix}"
+        options = ["--network", f"{self.project}_{network}", "--network-alias", suffix, *(["--ip", ip] if ip else [])]
+        run("docker", "rm", "-fv", name, check=False)
+        run("docker", "run", "-d", "--init", "--name", name, *options, f"sallyport-tools:{self.project}", *command)
+        self._extras.append(name)
+        return name
+
+    # --- what became of a message --------------------------------------------------------------------------------
+
+    def mailbox(self, address: str) -> list[str]:
+        """Return the messages in a Maildir, as text with LF line ends."""
+        local, _, domain = address.partition("@")
+        script = f'for f in /var/mail/vhosts/{domain}/{local}/new/*; do [ -e "$f" ] && base64 -w0 "$f" && echo; done'
+        found = self.exec("postfix-post", "bash", "-c", script, check=False).stdout.split()
+        return [base64.b64decode(message).decode("utf-8", "surrogateescape") for message in found]
+
+    def arrived(self, address: str, token: str, timeout_s: float = 60) -> str:
+        """Wait for the message with a token in a mailbox and return it."""
+
+        def look() -> str | None:
+            return next((text for text in self.mailbox(address) if f"X-Token: {token}" in text), None)
+
+        return wait_for(look, f"{token} in the mailbox of {address}", timeout_s)
+
+    def queue(self, gate: str) -> list[dict[str, Any]]:
+        """Return a gate's queue as postqueue -j gives it."""
+        return [json.loads(line) for line in self.exec(gate, "postqueue", "-j").stdout.splitlines()]
+
+    def logs(self, service: str, since: str | None = None) -> str:
+        """Return a service's log."""
+        return self.compose("logs", "--no-log-prefix", *(["--since", since] if since else []), service).stdout
+
+    def logged(self, service: str, pattern: str, timeout_s: float = 30) -> re.Match[str]:
+        """Wait for a line in a service's log."""
+        return wait_for(
+            lambda: re.search(pattern, self.logs(service)), f"{pattern!r} in the log of {service}", timeout_s
+        )
+
+    @cached_property
+    def outside(self) -> str:
+        """Return where a client on the edge network reaches the listener `outside`: address:port."""
+        return self.listener("outside")
+
+    def listener(self, name: str) -> str:
+        """Return where a client on the edge network reaches a listener: address:port."""
+        shown = self.compose("run", "--rm", "-T", "--no-deps", "render", "gateway", "show", "--json").stdout
+        return next(row["container"] for row in json.loads(shown)["listeners"] if row["name"] == name)
+
+
+def environment_number(name: str, default: int) -> int:
+    """Read a number from the environment, so that two runs on one machine keep out of each other's way."""
+    return int(os.environ.get(name, default))

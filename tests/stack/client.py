@@ -1,0 +1,122 @@
+"""Clients and next hops in containers, and what they say of the mail they sent or got."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).parents[2]
+POLL_S = 0.2
+T = TypeVar("T")
+
+
+def wait_for(condition: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
+    """
+    Return what *condition* returns as soon as that is true.
+
+    Raises:
+        AssertionError: It did not become true in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"waited {timeout_s} s in vain for {what}"
+        time.sleep(POLL_S)
+
+
+def run(
+    *command: str, check: bool = True, stdin: str | None = None, timeout_s: float = 900
+) -> subprocess.CompletedProcess[str]:
+    """Run a command; where *check*, a failure raises with what it printed."""
+    done = subprocess.run(
+        command, input=stdin, capture_output=True, text=True, timeout=timeout_s, cwd=ROOT, errors="replace"
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What swaks saw."""
+
+    token: str  # in the header X-Token and nowhere else
+    code: int  # swaks's exit code; 0: the message was taken, 24: no recipient was
+    transcript: str
+
+    @property
+    def last_error(self) -> str:
+        """Return the last reply that refused something, without swaks's marks; empty where none did."""
+        replies = re.findall(r"^<\*\* +(.*)$", self.transcript, re.MULTILINE)
+        return replies[-1] if replies else ""
+
+    @property
+    def queue_id(self) -> str:
+        """Return gate 1's queue id from its 250 to the dot."""
+        found = re.search(r"queued as (\w+)", self.transcript)
+        assert found, f"no queue id in:\n{self.transcript}"
+        return found[1]
+
+
+class Client:
+    """A container that sends mail, at an address of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @cached_property
+    def address(self) -> str:
+        """Return its address in the one network it is on."""
+        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        return run("docker", "inspect", "-f", template, self.name).stdout.strip()
+
+    def sh(self, script: str, *, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a shell script in it."""
+        return run("docker", "exec", "-i", self.name, "bash", "-c", script, check=check, stdin=stdin)
+
+    def swaks(
+        self, server: str, *arguments: str, to: str, sender: str = "someone@client.example", token: str | None = None
+    ) -> Sent:
+        """Send a message by swaks; a token in its header finds it again."""
+        token = token or f"t{time.time_ns():x}"
+        command = ["swaks", "--server", server, "--to", to, "--from", sender, "--header", f"X-Token: {token}"]
+        done = run("docker", "exec", self.name, *command, "--timeout", "60", *arguments, check=False)
+        return Sent(token, done.returncode, done.stdout + done.stderr)
+
+    def smtp(self, server: str, octets: bytes, *, timeout_s: int = 15) -> bytes:
+        """Send octets as they are on a fresh connection and return all that is answered until it closes or is silent."""
+        host, _, port = server.rpartition(":")
+        done = subprocess.run(
+            ["docker", "exec", "-i", self.name, "socat", f"-t{timeout_s}", "-", f"TCP:{host}:{port}"],
+            input=octets,
+            capture_output=True,
+            timeout=timeout_s + 30,
+        )
+        return done.stdout
+
+
+class Sink(Client):
+    """A next hop on the egress network that stores messages (sink.py)."""
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Return the envelopes of all stored messages with their content, in the order they came."""
+        script = "cd /tmp/sink 2>/dev/null || exit 0; for f in $(ls *.json 2>/dev/null | sort -n); do cat $f; echo; base64 -w0 ${f%.json}.eml; echo; done"
+        lines = self.sh(script).stdout.splitlines()
+        return [
+            json.loads(envelope) | {"content": base64.b64decode(content)}
+            for envelope, content in zip(lines[::2], lines[1::2], strict=True)
+        ]
+
+    def with_token(self, token: str) -> list[dict[str, Any]]:
+        """Return the stored messages that carry a token."""
+        return [message for message in self.messages() if f"X-Token: {token}".encode() in message["content"]]

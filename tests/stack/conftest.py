@@ -1,0 +1,99 @@
+"""
+The appliances the stack tests share.
+
+Each is made by `make up` from a directory with a gateway.toml, in a project and subnet of its own, and is removed
+with its volumes at the end.  STACK_SUBNET moves the whole run to other subnets (198.18.N.0/24 and up), STACK_PROJECT
+to other project names; STACK_KEEP=1 leaves the appliances running, to look at them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+import pytest
+
+from tests.stack.appliance import Appliance, environment_number
+from tests.stack.client import Client, Sink, run
+from tests.stack.lan import Lan
+
+PREFIX = os.environ.get("STACK_PROJECT", "sallyport-test")
+FIRST_SUBNET = environment_number("STACK_SUBNET", 100)
+KEEP = os.environ.get("STACK_KEEP") == "1"
+CONFIGS = Path(__file__).parent / "configs"
+
+
+class Maker:
+    """Makes appliances from tests/stack/configs/<name>/, each with the next subnet."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._made: list[Appliance] = []
+
+    def __call__(self, name: str) -> Appliance:
+        """
+        Start an appliance and a LAN beside it.
+
+        Args:
+            name: A directory of configs/.  In its files @SUBNET@ is the first three octets of the appliance's
+                subnet, @REVERSED@ the same three from the last to the first, and @LAN@ the LAN's first three.
+        """
+        number = FIRST_SUBNET + len(self._made)
+        values = {"@SUBNET@": f"198.18.{number}", "@REVERSED@": f"{number}.18.198", "@LAN@": f"198.19.{number}"}
+        config_dir = self._directory / f"{name}-{number}"
+        config_dir.mkdir()
+        for source in (CONFIGS / name).iterdir():
+            text = source.read_text()
+            for placeholder, value in values.items():
+                text = text.replace(placeholder, value)
+            (config_dir / source.name).write_text(text)
+        project = f"{PREFIX}-{name}"
+        lan = Lan(
+            IPv4Network(f"198.19.{number}.0/24"), IPv6Network(f"fd00:5a{number:02x}::/64"), f"sallyport-tools:{project}"
+        )
+        appliance = Appliance(project, config_dir, IPv4Network(f"198.18.{number}.0/24"), lan)
+        self._made.append(appliance)
+        lan.up()
+        appliance.up()
+        return appliance
+
+    def remove_all(self) -> None:
+        """Remove every appliance made."""
+        for appliance in self._made:
+            appliance.down()
+            appliance.lan.down()
+
+
+@pytest.fixture(scope="session")
+def make_appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Appliance]]:
+    """Return the maker of appliances; all are removed at the end."""
+    maker = Maker(tmp_path_factory.mktemp("appliances"))
+    yield maker
+    if not KEEP:
+        maker.remove_all()
+
+
+@pytest.fixture(scope="session")
+def site(make_appliance: Callable[..., Appliance]) -> Appliance:
+    """Return the appliance most tests share: every kind of domain, blacklist, DNS blocklists, two listeners."""
+    return make_appliance("site")
+
+
+@pytest.fixture(scope="session")
+def sink(site: Appliance) -> Sink:
+    """Return the next hop of the site's relay domains, and of the outside world."""
+    return site.sink("sink", ip=str(site.network("egress")[20]))
+
+
+@pytest.fixture(scope="session")
+def outsider(site: Appliance) -> Client:
+    """Return a client nobody trusts."""
+    return site.client("outsider", ip=str(site.network("edge")[20]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _engine() -> None:
+    """Fail at once, and say so, where there is no engine."""
+    run("docker", "info")

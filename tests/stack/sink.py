@@ -1,0 +1,81 @@
+"""
+A next hop for tests: an SMTP server that stores every message and refuses what its recipient's name asks it to.
+
+    sink.py DIRECTORY [PORT]
+
+Recipients whose local part begins with `unknown` get 550 5.1.1, with `later` 451 4.2.0, with `full` 552 5.2.2.  Each message becomes
+DIRECTORY/<number>.json (reverse_path, recipients, helo, client) and DIRECTORY/<number>.eml, the octets as they came
+after un-stuffing.  Only the standard library: it runs in the tools image.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import re
+import sys
+from pathlib import Path
+
+REFUSALS = {"unknown": b"550 5.1.1 No such user", "later": b"451 4.2.0 Try later", "full": b"552 5.2.2 Mailbox full"}
+
+
+class Sink:
+    """Answers SMTP and stores what it gets."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._numbers = itertools.count(1)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Hold one session."""
+        envelope: dict = {"client": writer.get_extra_info("peername")[0]}
+        writer.write(b"220 sink.test ESMTP\r\n")
+        while line := await reader.readline():
+            verb, _, argument = line.strip().decode("utf-8", "surrogateescape").partition(" ")
+            answer = b"250 2.0.0 Ok"
+            if verb.upper() == "EHLO":
+                envelope["helo"] = argument
+                answer = b"250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES"
+            elif verb.upper() == "MAIL":
+                envelope.update(reverse_path=argument, recipients=[])
+            elif verb.upper() == "RCPT":
+                answer = self._recipient(argument, envelope)
+            elif verb.upper() == "DATA":
+                writer.write(b"354 Go ahead\r\n")
+                self._store(envelope, await reader.readuntil(b"\r\n.\r\n"))
+            writer.write((b"221 2.0.0 Bye" if verb.upper() == "QUIT" else answer) + b"\r\n")
+            await writer.drain()
+            if verb.upper() == "QUIT":
+                break
+        writer.close()
+
+    def _recipient(self, argument: str, envelope: dict) -> bytes:
+        local = re.sub(r"^TO:\s*<", "", argument, flags=re.IGNORECASE)
+        for name, refusal in REFUSALS.items():
+            if local.startswith(name):
+                return refusal
+        envelope["recipients"].append(argument)
+        return b"250 2.1.5 Ok"
+
+    def _store(self, envelope: dict, wire: bytes) -> None:
+        number = next(self._numbers)
+        content = wire[:-3].replace(b"\r\n..", b"\r\n.")
+        (self._directory / f"{number}.eml").write_bytes(content[1:] if content.startswith(b"..") else content)
+        partial = self._directory / f"{number}.new"
+        partial.write_text(json.dumps(envelope))
+        partial.rename(self._directory / f"{number}.json")  # last and whole: a reader sees both files or none
+
+
+async def main() -> None:
+    """Serve until ended."""
+    directory = Path(sys.argv[1])
+    directory.mkdir(parents=True, exist_ok=True)
+    port = int(sys.argv[2]) if len(sys.argv) > 2 else 25
+    server = await asyncio.start_server(Sink(directory).serve, "0.0.0.0", port, limit=2**26)
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
