@@ -11,13 +11,12 @@ import base64
 import json
 import os
 import re
-import subprocess
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from tests.stack.client import ROOT, Client, Sink, run, wait_for
+from tests.stack.client import ROOT, Client, Done, Sink, run, wait_for
 from tests.stack.lan import Lan
 
 
@@ -53,7 +52,7 @@ class Appliance:
         assert len(found) == 1, f"{service}: {found}"
         return found[0]
 
-    def make(self, target: str, *variables: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def make(self, target: str, *variables: str, check: bool = True) -> Done:
         """Run a Makefile target for this project."""
         return run(
             "make",
@@ -65,18 +64,14 @@ class Appliance:
             check=check,
         )
 
-    def compose(
-        self, *arguments: str, check: bool = True, stdin: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def compose(self, *arguments: str, check: bool = True, stdin: str | None = None) -> Done:
         """Run docker compose for this project, as scripts/compose does for an operator."""
         environment = f"PROJECT={self.project}"
         return run(
             "env", environment, f"CONFIG_DIR={self.config_dir}", "scripts/compose", *arguments, check=check, stdin=stdin
         )
 
-    def exec(
-        self, service: str, *command: str, check: bool = True, stdin: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def exec(self, service: str, *command: str, check: bool = True, stdin: str | None = None) -> Done:
         """Run a command in a service's container."""
         return run(
             "docker",

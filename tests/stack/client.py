@@ -11,14 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 POLL_S = 0.2
-T = TypeVar("T")
+
+type Done = subprocess.CompletedProcess[str]
 
 
-def wait_for(condition: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
+def wait_for[T](condition: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
     """
     Return what *condition* returns as soon as that is true.
 
@@ -34,9 +35,7 @@ def wait_for(condition: Callable[[], T | None], what: str, timeout_s: float = 60
         time.sleep(POLL_S)
 
 
-def run(
-    *command: str, check: bool = True, stdin: str | None = None, timeout_s: float = 900
-) -> subprocess.CompletedProcess[str]:
+def run(*command: str, check: bool = True, stdin: str | None = None, timeout_s: float = 900) -> Done:
     """Run a command; where *check*, a failure raises with what it printed."""
     done = subprocess.run(
         command, input=stdin, capture_output=True, text=True, timeout=timeout_s, cwd=ROOT, errors="replace"
@@ -80,7 +79,7 @@ class Client:
         template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
         return run("docker", "inspect", "-f", template, self.name).stdout.strip()
 
-    def sh(self, script: str, *, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def sh(self, script: str, *, check: bool = True, stdin: str | None = None) -> Done:
         """Run a shell script in it."""
         return run("docker", "exec", "-i", self.name, "bash", "-c", script, check=check, stdin=stdin)
 
@@ -94,7 +93,7 @@ class Client:
         return Sent(token, done.returncode, done.stdout + done.stderr)
 
     def smtp(self, server: str, octets: bytes, *, timeout_s: int = 15) -> bytes:
-        """Send octets as they are on a fresh connection and return all that is answered until it closes or is silent."""
+        """Send octets as they are on a fresh connection; return all answers until it closes or is silent."""
         host, _, port = server.rpartition(":")
         done = subprocess.run(
             ["docker", "exec", "-i", self.name, "socat", f"-t{timeout_s}", "-", f"TCP:{host}:{port}"],
@@ -110,7 +109,10 @@ class Sink(Client):
 
     def messages(self) -> list[dict[str, Any]]:
         """Return the envelopes of all stored messages with their content, in the order they came."""
-        script = "cd /tmp/sink 2>/dev/null || exit 0; for f in $(ls *.json 2>/dev/null | sort -n); do cat $f; echo; base64 -w0 ${f%.json}.eml; echo; done"
+        script = """
+            cd /tmp/sink 2>/dev/null || exit 0
+            for f in $(ls *.json 2>/dev/null | sort -n); do cat $f; echo; base64 -w0 ${f%.json}.eml; echo; done
+        """
         lines = self.sh(script).stdout.splitlines()
         return [
             json.loads(envelope) | {"content": base64.b64decode(content)}

@@ -3,9 +3,9 @@ A next hop for tests: an SMTP server that stores every message and refuses what 
 
     sink.py DIRECTORY [PORT]
 
-Recipients whose local part begins with `unknown` get 550 5.1.1, with `later` 451 4.2.0, with `full` 552 5.2.2.  Each message becomes
-DIRECTORY/<number>.json (reverse_path, recipients, helo, client) and DIRECTORY/<number>.eml, the octets as they came
-after un-stuffing.  Only the standard library: it runs in the tools image.
+Recipients whose local part begins with `unknown` get 550 5.1.1, with `later` 451 4.2.0, with `full` 552 5.2.2.
+Each message becomes DIRECTORY/<number>.json (reverse_path, recipients, helo, client) and DIRECTORY/<number>.eml, the
+octets as they came after un-stuffing.  Only the standard library: it runs in the tools image.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ import sys
 from pathlib import Path
 
 REFUSALS = {"unknown": b"550 5.1.1 No such user", "later": b"451 4.2.0 Try later", "full": b"552 5.2.2 Mailbox full"}
+
+
+EXTENSIONS = (b"PIPELINING", b"8BITMIME", b"SMTPUTF8", b"DSN", b"ENHANCEDSTATUSCODES")
 
 
 class Sink:
@@ -36,7 +39,7 @@ class Sink:
             answer = b"250 2.0.0 Ok"
             if verb.upper() == "EHLO":
                 envelope["helo"] = argument
-                answer = b"250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES"
+                answer = b"\r\n".join([b"250-sink.test", *(b"250-" + word for word in EXTENSIONS), b"250 SIZE"])
             elif verb.upper() == "MAIL":
                 envelope.update(reverse_path=argument, recipients=[])
             elif verb.upper() == "RCPT":
@@ -67,15 +70,14 @@ class Sink:
         partial.rename(self._directory / f"{number}.json")  # last and whole: a reader sees both files or none
 
 
-async def main() -> None:
+async def main(directory: Path, port: int) -> None:
     """Serve until ended."""
-    directory = Path(sys.argv[1])
-    directory.mkdir(parents=True, exist_ok=True)
-    port = int(sys.argv[2]) if len(sys.argv) > 2 else 25
     server = await asyncio.start_server(Sink(directory).serve, "0.0.0.0", port, limit=2**26)
     async with server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    store = Path(sys.argv[1])
+    store.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(store, int(sys.argv[2]) if len(sys.argv) > 2 else 25))
