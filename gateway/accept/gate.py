@@ -1,0 +1,134 @@
+"""
+Gate: the accept loop on the listening socket that all workers share.
+
+A worker accepts one connection at a time, and only while it has room for a session, so that a burst spreads over
+the workers instead of being hoarded by the first that wakes up.  With as many sessions at work as it may carry
+transactions it still accepts, for Postfix keeps idle connections and the healthcheck wants its answer, but after a
+short pause, which leaves the connection to a worker with nothing to do.  The listen backlog belongs to the
+supervisor and is left alone: what waits in it is not refused.
+
+The socket is watched with add_reader and accepted from synchronously.  `loop.sock_accept` would lose a connection
+that arrives in the very turn of the loop in which the wait is cancelled.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+from gateway.accept.session import Session
+
+log = logging.getLogger(__name__)
+
+RELUCTANCE_S = 0.02  # pause of a worker whose sessions at work use up its share
+SPARE_SESSIONS = 4  # beyond two for each transaction: healthchecks and strays
+
+
+class Gate:
+    """Accept sessions while there is room, and end them in an orderly way."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        max_transactions: int,
+        open_session: Callable[[str, Callable[[Session], None]], Session],
+    ) -> None:
+        """
+        Prepare, without accepting yet.
+
+        Args:
+            listener: Listening TCP socket, set non-blocking here for all who share it.
+            max_transactions: This worker's share; it has room for twice as many sessions and a few more.
+            open_session: Makes the session for a peer address; the session calls its second argument at its end.
+        """
+        listener.setblocking(False)
+        self._listener = listener
+        self._share = max_transactions
+        self._max_sessions = 2 * max_transactions + SPARE_SESSIONS
+        self._open_session = open_session
+        self._loop = asyncio.get_running_loop()
+        self._sessions: set[Session] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # connections being opened, held against the collector
+        self._stopped = True
+        self._timer: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._stopped = False
+        self._watch()
+
+    async def drain(self, timeout_s: float) -> bool:
+        """
+        Stop accepting, close idle sessions, and wait for the others to finish.
+
+        Returns:
+            True when all have ended; False when *timeout_s* went by and the rest were cut off.
+        """
+        self._stopped = True
+        self._unwatch()
+        for session in list(self._sessions):
+            session.drain()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._empty.wait()
+        except TimeoutError:
+            await self._cut_off()
+            return False
+        return True
+
+    async def _cut_off(self) -> None:
+        log.warning("%d sessions cut off at the end of the drain", len(self._sessions))
+        await asyncio.gather(*(session.cut_off() for session in list(self._sessions)), return_exceptions=True)
+
+    def _watch(self) -> None:
+        self._timer = None
+        if not self._stopped and len(self._sessions) < self._max_sessions:
+            self._loop.add_reader(self._listener, self._on_readable)
+
+    def _unwatch(self) -> None:
+        self._loop.remove_reader(self._listener)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _on_readable(self) -> None:
+        try:
+            connection, address = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # another worker was faster, or the client gave up
+        except OSError as error:  # out of descriptors or memory
+            log.error("accept failed: %s", error)
+            self._pause(1.0)
+            return
+        session = self._open_session(address[0], self._ended)
+        self._sessions.add(session)
+        self._empty.clear()
+        task = self._loop.create_task(self._connect(session, connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if sum(session.busy for session in self._sessions) >= self._share:
+            self._pause(RELUCTANCE_S)
+        elif len(self._sessions) >= self._max_sessions:
+            self._unwatch()
+
+    def _pause(self, seconds: float) -> None:
+        self._unwatch()
+        self._timer = self._loop.call_later(seconds, self._watch)
+
+    async def _connect(self, session: Session, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            await self._loop.connect_accepted_socket(lambda: session, connection)
+        except OSError as error:
+            log.warning("connection from gate 1 lost while it opened: %s", error)
+            connection.close()
+            self._ended(session)
+
+    def _ended(self, session: Session) -> None:
+        self._sessions.discard(session)
+        if not self._sessions:
+            self._empty.set()
+        if self._timer is None and not self._stopped:
+            self._watch()

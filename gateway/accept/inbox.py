@@ -1,0 +1,128 @@
+"""
+Inbox: octets of gate 1 that nobody has taken yet, with a limit and a timer.
+
+asyncio's StreamReader would do but for three things: what follows the final dot has to be put back, a command line
+that ends in a lone LF has to be told from one that ends in CRLF, and whether a session is idle has to be known at
+once when the worker is told to stop.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+MAX_COMMAND = 4096  # octets of a command line with its CRLF; gate 1's own limit is 2048
+HIGH_WATER = 65_536  # octets waiting, from which on gate 1 is not read
+
+
+class BadLine(Exception):  # noqa: N818 - named for what gate 1 sent
+    """A command line is too long or does not end in CRLF; it has been taken."""
+
+
+class Inbox:
+    """Queue of octets between the transport, which feeds, and the session, which takes."""
+
+    def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        self._pause = pause
+        self._resume = resume
+        self._octets = b""
+        self._start = 0  # octets before this index are taken
+        self._paused = False
+        self._eof = False
+        self._fresh = False  # octets came since line() or take() last looked
+        self._skipping = False  # within a line that is too long
+        self._waiter: asyncio.Future[bool] | None = None
+
+    def __len__(self) -> int:
+        return len(self._octets) - self._start
+
+    @property
+    def at_eof(self) -> bool:
+        """True once gate 1 has closed its side, whatever is left to take."""
+        return self._eof
+
+    def feed(self, data: bytes) -> None:
+        """Add what the transport read; beyond HIGH_WATER it is asked to pause."""
+        self._octets = self._octets[self._start :] + data if self else data
+        self._start = 0
+        if len(self._octets) > HIGH_WATER and not self._paused:
+            self._paused = True
+            self._pause()
+        self._fresh = True
+        self._wake(True)
+
+    def feed_eof(self) -> None:
+        """Note that nothing more will come."""
+        self._eof = True
+        self._wake(False)
+
+    async def more(self, timeout_s: float) -> bool:
+        """
+        Wait for octets beyond those that line() and take() have seen.
+
+        Returns:
+            True when some came, False when gate 1 has closed its side.
+
+        Raises:
+            TimeoutError: *timeout_s* seconds went by.
+        """
+        if self._fresh or self._eof:
+            return self._fresh
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(timeout_s, self._expire)
+        try:
+            return await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def line(self) -> bytes | None:
+        """
+        Take the next command line.
+
+        Returns:
+            The line without its CRLF, or None when it is not complete yet.  It may hold any octet but LF.
+
+        Raises:
+            BadLine: the line ends in a lone LF, or is longer than MAX_COMMAND; raised once, when its end has come.
+        """
+        self._fresh = False
+        end = self._octets.find(b"\n", self._start)
+        if end < 0:
+            if len(self) > MAX_COMMAND:
+                self._skipping = True
+                self._take(len(self))
+            return None
+        line = self._take(end + 1 - self._start)
+        skipped, self._skipping = self._skipping, False
+        if skipped or len(line) > MAX_COMMAND or not line.endswith(b"\r\n"):
+            raise BadLine
+        return line[:-2]
+
+    def take(self, max_octets: int) -> bytes:
+        """Take at most *max_octets* octets; empty when none wait."""
+        self._fresh = False
+        return self._take(min(max_octets, len(self)))
+
+    def put_back(self, data: bytes) -> None:
+        """Put octets back in front, to be taken again."""
+        if data:
+            self._octets = data + self._octets[self._start :]
+            self._start = 0
+
+    def _take(self, count: int) -> bytes:
+        start, self._start = self._start, self._start + count
+        taken = self._octets[start : self._start] if count < len(self._octets) else self._octets
+        if not self:
+            self._octets, self._start = b"", 0
+        if self._paused and len(self) <= HIGH_WATER // 2:
+            self._paused = False
+            self._resume()
+        return taken
+
+    def _wake(self, more: bool) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(more)
+
+    def _expire(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError())

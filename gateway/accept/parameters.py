@@ -1,0 +1,134 @@
+"""
+The parameters of MAIL and RCPT, and the attributes of XFORWARD: checked, and passed on verbatim.
+
+xtext (RFC 3461 section 4) is never decoded: `ENVID=a+0D+0ARCPT` is nine harmless characters to whoever does not.
+Keywords are compared without regard to case; what goes on keeps the case it came in.
+
+Sources: RFC 1870 SIZE, RFC 6152 BODY, RFC 6531 SMTPUTF8, RFC 3461 RET ENVID NOTIFY ORCPT, Postfix XFORWARD_README.
+"""
+
+import re
+from collections.abc import Callable
+
+from gateway.accept.paths import BadCommand, require_ascii, split_path
+from gateway.message.envelope import XFORWARD_ATTRIBUTES, Recipient, ReversePath
+from gateway.message.reply import Reply
+
+_PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-~\x80-\xff]+))?")
+_SIZE = re.compile(rb"[0-9]{1,20}")
+_ENVID = re.compile(rb"[!-~]{1,100}")
+_ORCPT = re.compile(rb"[A-Za-z0-9-]+;[!-~\x80-\xff]+")
+_NOTIFY = re.compile(rb"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}")
+_XTEXT = re.compile(rb"[!-~]{1,255}")
+MAX_ORCPT = 500  # octets; RFC 3461 section 4.2
+
+# Keyword to the test of its value; a flag has no value, which reads as None here.
+type _Rules = dict[bytes, Callable[[bytes | None], bool]]
+
+
+def _matches(pattern: re.Pattern[bytes]) -> Callable[[bytes | None], bool]:
+    return lambda value: value is not None and pattern.fullmatch(value.upper()) is not None
+
+
+_MAIL_RULES: _Rules = {
+    b"SIZE": _matches(_SIZE),
+    b"BODY": _matches(re.compile(rb"7BIT|8BITMIME")),
+    b"SMTPUTF8": lambda value: value is None,
+    b"RET": _matches(re.compile(rb"FULL|HDRS")),
+    b"ENVID": _matches(_ENVID),
+}
+_RCPT_RULES: _Rules = {
+    b"NOTIFY": _matches(_NOTIFY),
+    b"ORCPT": lambda value: value is not None and len(value) <= MAX_ORCPT and bool(_ORCPT.fullmatch(value)),
+}
+
+
+def parse_mail(argument: bytes, *, max_octets: int) -> ReversePath:
+    """
+    Read the argument of MAIL.
+
+    Args:
+        argument: What follows `MAIL `, without line end; any octets.
+        max_octets: Largest content that is taken.
+
+    Raises:
+        BadCommand: 501 syntax, 552 SIZE= above *max_octets* (452 for `<>`, which never gets a 5xx of ours for what
+            it is), 553 address needs SMTPUTF8, 555 parameter not offered.
+    """
+    path, rest = split_path(argument, b"FROM:")
+    parameters, values = _parse(rest, _MAIL_RULES)
+    if b"SMTPUTF8" not in values:
+        require_ascii(path)
+    size = values.get(b"SIZE")
+    reverse_path = ReversePath(path, parameters, None if size is None else int(size), b"SMTPUTF8" in values)
+    if reverse_path.size is not None and reverse_path.size > max_octets:
+        raise BadCommand(too_big(reverse_path))
+    return reverse_path
+
+
+def parse_rcpt(argument: bytes, *, smtputf8: bool) -> Recipient:
+    """
+    Read the argument of RCPT.
+
+    Args:
+        argument: What follows `RCPT `, without line end; any octets.
+        smtputf8: True when MAIL carried SMTPUTF8.
+
+    Raises:
+        BadCommand: 501 syntax or null path, 553 address needs SMTPUTF8, 555 parameter not offered.
+    """
+    path, rest = split_path(argument, b"TO:")
+    if not path:
+        raise BadCommand(Reply.of("501 5.1.3 Bad recipient address syntax"))
+    parameters, values = _parse(rest, _RCPT_RULES)
+    if not smtputf8:
+        require_ascii(path)
+        require_ascii(values.get(b"ORCPT") or b"")
+    return Recipient(path, parameters)
+
+
+def parse_xforward(argument: bytes) -> dict[str, bytes]:
+    """
+    Read the attributes of one XFORWARD command.
+
+    Returns:
+        Upper-case attribute name to its value as it came, 1 to 255 octets of xtext.
+
+    Raises:
+        BadCommand: 501, unknown attribute, bad value, or none at all.
+    """
+    attributes: dict[str, bytes] = {}
+    for word in argument.split():
+        name, _, value = word.partition(b"=")
+        key = name.decode("ascii", "replace").upper()
+        if key not in XFORWARD_ATTRIBUTES or not _XTEXT.fullmatch(value):
+            raise BadCommand(Reply.of("501 5.5.4 Bad XFORWARD attribute"))
+        attributes[key] = value
+    if not attributes:
+        raise BadCommand(Reply.of("501 5.5.4 Syntax: XFORWARD attribute=value..."))
+    return attributes
+
+
+def too_big(reverse_path: ReversePath) -> Reply:
+    """Give the answer to a message above our limit; render keeps that limit above gate 1's, so it is a misfit."""
+    if reverse_path.is_null:
+        return Reply.of("452 4.3.4 Message size exceeds fixed limit")
+    return Reply.of("552 5.3.4 Message size exceeds fixed limit")
+
+
+def _parse(rest: bytes, rules: _Rules) -> tuple[tuple[bytes, ...], dict[bytes, bytes | None]]:
+    """Check each parameter against *rules*; give them verbatim, and by upper-case keyword."""
+    words = tuple(rest.split(b" ")) if rest.strip(b" ") else ()
+    words = tuple(word for word in words if word)
+    values: dict[bytes, bytes | None] = {}
+    for word in words:
+        match = _PARAMETER.fullmatch(word)
+        if match is None:
+            raise BadCommand(Reply.of("501 5.5.4 Bad parameter syntax"))
+        keyword = match[1].upper()
+        if keyword not in rules:
+            raise BadCommand(Reply.of("555 5.5.4 Parameter not implemented"))
+        if keyword in values or not rules[keyword](match[2]):
+            raise BadCommand(Reply.of(f"501 5.5.4 Bad {keyword.decode('ascii')} parameter"))
+        values[keyword] = match[2]
+    return words, values

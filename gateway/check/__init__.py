@@ -1,0 +1,1 @@
+"""Chunks become findings; checks report, they never decide."""

@@ -1,0 +1,1 @@
+"""Findings and policy become one verdict; pure functions."""

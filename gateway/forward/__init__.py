@@ -1,0 +1,1 @@
+"""What passes goes on to gate 2: open, write, commit or abort."""

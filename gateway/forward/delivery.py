@@ -1,0 +1,208 @@
+"""
+Delivery: the outward half of a transaction: offer() the envelope, write() the content, commit() or abort().
+
+The final dot is sent by commit() alone.  Until then gate 2 drops what it has when the connection closes, so abort()
+is the answer to every doubt (RFC 5321 section 4.1.1.4: no end of data, no message).  After it nothing is tried a
+second time: whether gate 2 took the message is unknown, and gate 1, which still has it, tries again (RFC 1047).
+
+A connection is kept for the next transaction only after gate 2 took a message on it: then its state is known to be
+clean without RSET, and its error count is zero.
+
+XFORWARD is sent for every transaction, for Postfix forgets it at the end of each (smtpd.c, mail_reset).
+
+Log levels: WARNING gate 2 refused XFORWARD.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from gateway.forward.connection import Connection, ConnectionFailed
+from gateway.forward.dialogue import envelope_command, xforward_commands
+from gateway.forward.pool import Pool
+from gateway.message.envelope import Client, EnvelopeCommand, Recipient, ReversePath, StartContent
+from gateway.message.failure import Deferral
+from gateway.message.reply import Reply, own_fault
+
+log = logging.getLogger(__name__)
+
+UNREACHABLE = own_fault(451, "4.4.1", "next hop cannot be reached")
+LOST = own_fault(451, "4.4.2", "connection to next hop lost")
+UNKNOWN_OUTCOME = own_fault(451, "4.4.2", "no usable reply from next hop after end of data")
+NO_SMTPUTF8 = own_fault(451, "4.6.7", "next hop does not offer SMTPUTF8")
+NO_RECIPIENTS = Reply.of("554 5.5.1 No valid recipients")  # harmless: each recipient has its own answer by then
+
+# The classes of reply each command may get; any other means that commands and replies are out of step.
+_EXPECTED = {ReversePath: (2, 4, 5), Recipient: (2, 4, 5), StartContent: (3, 4, 5)}
+
+
+class Delivery:
+    """One message on its way to gate 2."""
+
+    def __init__(self, pool: Pool, client: Client) -> None:
+        self.committed = False  # the final dot was sent
+        self._pool = pool
+        self._client = client
+        self._connection: Connection | None = None
+        self._mail: Reply | None = None  # gate 2's answer to MAIL
+        self._accepted = 0  # recipients gate 2 took
+        self._in_step = True  # every command sent is answered, and none of them opened the content
+
+    async def offer(self, group: Sequence[EnvelopeCommand]) -> list[Reply]:
+        """
+        Pass envelope commands on, in one piece where gate 2 offers PIPELINING.
+
+        Args:
+            group: MAIL first of all; what is a Reply already stays as it is.
+
+        Returns:
+            One reply for each command, gate 2's own, fit for gate 1.
+
+        Raises:
+            Deferral: gate 2 cannot be reached, closed, was silent, or its replies are out of step.
+        """
+        try:
+            if self._connection is None:
+                return await self._begin(group)
+            return await self._exchange(self._connection, group)
+        except ConnectionFailed as failed:
+            raise Deferral(LOST if self._connection else UNREACHABLE, cause=str(failed)) from None
+
+    async def _begin(self, group: Sequence[EnvelopeCommand]) -> list[Reply]:
+        """Send the first group, on a kept connection if there is one; if that turns out closed, on a fresh one."""
+        self._connection = kept = self._pool.reuse()
+        if kept is not None:
+            try:
+                return await self._exchange(kept, group)
+            except ConnectionFailed:
+                if self._mail is not None or not kept.closed_by_peer:
+                    raise
+                self._connection = None
+        self._connection = await self._pool.fresh()
+        return await self._exchange(self._connection, group)
+
+    async def _exchange(self, connection: Connection, group: Sequence[EnvelopeCommand]) -> list[Reply]:
+        """Send a group and collect its replies, in turn."""
+        pipelining = b"PIPELINING" in connection.extensions
+        opening = self._opening(connection, group[0])
+        self._in_step = False
+        if pipelining:
+            lines = [envelope_command(item, connection.extensions) for item in group if not isinstance(item, Reply)]
+            connection.send(b"".join(opening + lines))
+        for line in opening:
+            if not pipelining:
+                connection.send(line)
+            await self._introduced(connection)
+        replies = [await self._answer(connection, item, sent=pipelining) for item in group]
+        if connection.out_of_step:
+            raise connection.fail("gate 2 sent more replies than it got commands")
+        self._in_step = not any(reply.severity == 3 for reply in replies)
+        return replies
+
+    def _opening(self, connection: Connection, item: EnvelopeCommand) -> list[bytes]:
+        """Build what goes before MAIL: who the client is, unless there is nobody to tell of and never was."""
+        if not isinstance(item, ReversePath):
+            return []
+        if item.smtputf8 and b"SMTPUTF8" not in connection.extensions:
+            raise Deferral(NO_SMTPUTF8, cause="gate 2 does not offer SMTPUTF8")
+        if not self._client.attributes and not connection.told_client:
+            return []
+        connection.told_client = True
+        return xforward_commands(self._client.attributes, connection.xforward)
+
+    async def _introduced(self, connection: Connection) -> None:
+        """Read the reply to XFORWARD; a refusal costs only what gate 2 logs of the client."""
+        reply = await self._reply(connection, (2, 4, 5))
+        if reply.code == 421:
+            raise connection.closing(reply)
+        if reply.severity != 2:
+            log.warning("gate 2 refused XFORWARD: %s", reply.text)
+
+    async def _answer(self, connection: Connection, item: EnvelopeCommand, *, sent: bool) -> Reply:
+        """Give the reply to one command; *sent* when it has gone out with its group already."""
+        if isinstance(item, Reply):
+            return item
+        if not sent:
+            if (known := self._known(item)) is not None:
+                return known
+            connection.send(envelope_command(item, connection.extensions))
+        reply = await self._reply(connection, _EXPECTED[type(item)])
+        if isinstance(item, ReversePath):
+            if reply.code == 421 and connection.transactions:
+                raise connection.closing(reply)
+            self._mail = reply.relayed()
+            return self._mail
+        known = self._known(item)
+        if known is not None:
+            if reply.severity == 3:
+                raise connection.fail("gate 2 wants content for no recipient")
+            return known
+        self._accepted += isinstance(item, Recipient) and reply.severity == 2
+        return reply.relayed()
+
+    def _known(self, item: EnvelopeCommand) -> Reply | None:
+        """Give the reply that follows from those before it: MAIL was refused, or DATA has no recipient."""
+        if self._mail is not None and self._mail.severity != 2:
+            return self._mail
+        return NO_RECIPIENTS if isinstance(item, StartContent) and not self._accepted else None
+
+    async def _reply(self, connection: Connection, expected: tuple[int, ...]) -> Reply:
+        reply = await connection.reply(self._pool.timeouts.reply_s)
+        if reply.severity not in expected or (reply.severity == 3 and reply.code != 354):
+            raise connection.fail(f"gate 2 is out of step: {reply.text!r}")
+        return reply
+
+    async def write(self, wire: bytes) -> None:
+        """
+        Send a slice of content, dot-stuffed, line ends CRLF; waits while gate 2 takes none.
+
+        Raises:
+            Deferral: gate 2 closed or took nothing for too long.
+        """
+        connection = self._open_connection()
+        try:
+            await connection.write(wire, self._pool.timeouts.reply_s)
+        except ConnectionFailed as failed:
+            raise Deferral(LOST, cause=str(failed)) from None
+
+    async def commit(self) -> Reply:
+        """
+        Send the final dot and give gate 2's answer.
+
+        Returns:
+            The reply for gate 1: 2xx, then the message is gate 2's; 4xx or 5xx, then it is not.
+
+        Raises:
+            Deferral: gate 2 is lost or out of step; with outcome_unknown when the dot had been sent.
+        """
+        connection = self._open_connection()
+        if not connection.usable:
+            raise Deferral(LOST, cause=connection.failure or "gate 2 spoke during the content")
+        self.committed = True
+        try:
+            connection.send(b".\r\n")
+            reply = await connection.reply(self._pool.timeouts.commit_s)
+            if reply.severity == 3:
+                raise connection.fail(f"gate 2 is out of step: {reply.text!r}")
+        except ConnectionFailed as failed:
+            raise Deferral(UNKNOWN_OUTCOME, cause=str(failed), outcome_unknown=True) from None
+        self._in_step = True
+        if reply.severity == 2:
+            connection.transactions += 1
+            self._connection = None
+            self._pool.keep(connection)
+        return reply.relayed()
+
+    def abort(self) -> None:
+        """Let go of gate 2, without a final dot; does nothing after commit() brought an answer of 2xx."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._in_step:
+            connection.close()
+        else:
+            connection.fail("aborted")
+
+    def _open_connection(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("content before envelope")
+        return self._connection

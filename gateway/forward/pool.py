@@ -1,0 +1,98 @@
+"""
+Pool: connections to gate 2 kept for the next transaction, and the list of places where gate 2 answers.
+
+The places are used in turn; one that cannot be reached is skipped for a while, unless there is no other.  A kept
+connection is closed after IDLE_S, well before gate 2's smtpd_timeout (300 s) would close it.
+
+Log levels: WARNING a place that cannot be reached, INFO its return.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from gateway.forward.connection import Connection, ConnectionFailed, Timeouts, connect
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 60.0  # seconds a connection is kept without use
+DEAD_S = 10.0  # seconds a place is skipped that could not be reached
+
+
+class Pool:
+    """Give connections to gate 2, kept ones first."""
+
+    def __init__(self, next_hops: Sequence[tuple[str, int]], helo_name: str, timeouts: Timeouts) -> None:
+        """
+        Prepare, without connecting.
+
+        Args:
+            next_hops: Host and port of each place where gate 2 answers, at least one.
+            helo_name: Our name in EHLO, ASCII.
+            timeouts: Seconds to wait for gate 2, for the deliveries as well.
+        """
+        self.timeouts = timeouts
+        self._next_hops = list(next_hops)
+        self._helo_name = helo_name
+        self._turn = 0  # index of the place to begin with
+        self._dead_until: dict[tuple[str, int], float] = {}  # loop time
+        self._kept: list[tuple[Connection, asyncio.TimerHandle]] = []  # the one used last at the end
+
+    def reuse(self) -> Connection | None:
+        """Give a kept connection that is still usable, or None."""
+        while self._kept:
+            connection, timer = self._kept.pop()
+            timer.cancel()
+            if connection.usable:
+                return connection
+            connection.fail("spoke while it was kept")
+        return None
+
+    async def fresh(self) -> Connection:
+        """
+        Open a connection at the first place, in turn, that answers.
+
+        Raises:
+            ConnectionFailed: none does; the last one's reason.
+        """
+        now = asyncio.get_running_loop().time()
+        order = self._next_hops[self._turn :] + self._next_hops[: self._turn]
+        self._turn = (self._turn + 1) % len(self._next_hops)
+        order.sort(key=lambda hop: self._dead_until.get(hop, 0.0) > now)  # stable: the dead go last
+        failure = ConnectionFailed("no next hop")
+        for hop in order:
+            try:
+                connection = await connect(*hop, self._helo_name, self.timeouts)
+            except ConnectionFailed as error:
+                failure = error
+                self._note_dead(hop, error)
+            else:
+                if self._dead_until.pop(hop, None) is not None:
+                    log.info("gate 2 answers again at %s:%d", *hop)
+                return connection
+        raise failure
+
+    def _note_dead(self, hop: tuple[str, int], error: ConnectionFailed) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._dead_until.get(hop, 0.0) <= now:  # once in DEAD_S, not for each message that waits
+            log.warning("gate 2 does not answer at %s:%d: %s", *hop, error)
+        self._dead_until[hop] = now + DEAD_S
+
+    def keep(self, connection: Connection) -> None:
+        """Take back a connection on which gate 2 has just taken a message, so that its state is clean."""
+        if not connection.usable:
+            connection.fail("out of step")
+            return
+        timer = asyncio.get_running_loop().call_later(IDLE_S, self._expire, connection)
+        self._kept.append((connection, timer))
+
+    def close(self) -> None:
+        """Close what is kept."""
+        while self._kept:
+            connection, timer = self._kept.pop()
+            timer.cancel()
+            connection.close()
+
+    def _expire(self, connection: Connection) -> None:
+        self._kept = [(kept, timer) for kept, timer in self._kept if kept is not connection]
+        connection.close()

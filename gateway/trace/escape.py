@@ -1,0 +1,27 @@
+"""
+Escape what peers sent, so that one log record is one line of printable ASCII.
+
+A reverse-path with a line feed would forge a log line, and one with ESC would drive the terminal that shows it.
+"""
+
+
+def escape(text: str | bytes) -> str:
+    """
+    Give *text* in printable ASCII: a backslash and whatever is not printable ASCII as Python would escape it.
+
+    Args:
+        text: Octets are taken one by one, so UTF-8 shows as its octets.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("latin-1")
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def quote(text: str | bytes) -> str:
+    """Give *text* escaped, and in double quotes where a reader of `key=value` could not tell where it ends."""
+    plain = escape(text)
+    if plain and not any(character in ' "=' for character in plain):
+        return plain
+    return '"' + plain.replace('"', '\\"') + '"'
