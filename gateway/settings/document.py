@@ -20,6 +20,16 @@ from gateway.settings.text import Lines
 _FOLDED = (("domains",), ("aliases",), ("canonical",), ("dns", "zones"), ("dns", "forward_zones"))
 
 
+_HINTS = {  # how tomllib's message begins -> what would be right
+    "Invalid value": "text in quotes, true, false, a number or a list",
+    "Unclosed array": "a comma or ] before this",
+    "Unclosed inline table": "a comma or } before this",
+    "Unterminated string": "the closing quote",
+    "Illegal character": "text in quotes on one line",
+    "Unescaped '\\'": 'text in single quotes, or "\\\\" for each backslash',
+}
+
+
 def parse(name: str, text: str) -> tuple[dict[str, Any], Positions]:
     """
     Parse TOML, and find out where everything in it stands.
@@ -35,7 +45,11 @@ def parse(name: str, text: str) -> tuple[dict[str, Any], Positions]:
         what, _, where = str(error).partition(" (at ")
         numbers = [int(number) for number in re.findall(r"\d+", where)]
         line, column = numbers if len(numbers) == 2 else Lines(text).place(len(text))
-        raise SettingsError([Mistake(name, line, column, _syntax(what))]) from None
+        said = _syntax(what)
+        if said.startswith("this key"):  # tomllib points behind the value
+            whole = text.replace("\r", "").split("\n")[line - 1]
+            column = len(whole) - len(whole.lstrip()) + 1
+        raise SettingsError([Mistake(name, line, column, said)]) from None
 
 
 def _syntax(what: str) -> str:
@@ -46,7 +60,7 @@ def _syntax(what: str) -> str:
         return "this key is given twice; expected it once"
     if what.startswith("Exceeds the limit"):
         return "a number of thousands of digits; expected a small one"
-    hint = "text in quotes, true, false, a number or a list" if what == "Invalid value" else "key = value or [table]"
+    hint = next((hint for start, hint in _HINTS.items() if what.startswith(start)), "key = value or [table]")
     return f"{what[:1].lower()}{what[1:]}; expected {hint}"
 
 

@@ -83,9 +83,9 @@ def address(value: str) -> str:
         raise ValueError("no @; expected an address such as anna@example.test")
     local = local.lower()
     if len(local) > MAX_LOCAL_PART_OCTETS or not _LOCAL_PART.fullmatch(local):
-        raise ValueError(f"bad local part {local!r}; expected letters, digits and . _ + = ~ & ' - up to 64 octets")
+        raise ValueError("bad local part; expected letters, digits and . _ + = ~ & ' - up to 64 octets")
     if local.startswith("-"):
-        raise ValueError("the local part begins with a hyphen, which Postfix refuses (allow_min_user)")
+        raise ValueError("begins with a hyphen, which Postfix refuses (allow_min_user); expected another address")
     return f"{local}@{hostname(domain)}"
 
 
@@ -103,7 +103,7 @@ def sender_pattern(value: str) -> str:
             would block every DSN (RFC 5321 section 4.5.5).
     """
     if value in {"", "<>"}:
-        raise ValueError("the null sender cannot be rejected: it carries every DSN (RFC 5321 section 4.5.5)")
+        raise ValueError("the null sender carries every DSN (RFC 5321 section 4.5.5); expected a domain or an address")
     if value.startswith("."):
         label = value[1:].lower()  # .example blocks a whole top-level domain
         return f".{label}" if _LABEL.fullmatch(label) and not label.isdigit() else "." + hostname(label)
@@ -124,12 +124,14 @@ def network(value: str) -> Network:
     Raises:
         ValueError: Host bits set, a zone index, leading zeros, or a prefix that names the whole Internet.
     """
-    if "/" not in value:
-        raise ValueError("no prefix length; expected a network such as 10.20.0.0/24 or fd00:20::/64")
+    expected = "expected a network such as 10.20.0.0/24 or fd00:20::/64"
+    if not re.fullmatch(r"[0-9A-Fa-f:.]+/[0-9]{1,3}", value, re.ASCII):
+        raise ValueError(f"not an address, a slash and a prefix length; {expected}")
     try:
         parsed = ipaddress.ip_network(value)
     except ValueError as error:
-        raise ValueError(f"{error}; expected a network such as 10.20.0.0/24 or fd00:20::/64") from None
+        what = "has host bits set" if "host bits" in str(error) else "not an IPv4 or IPv6 network"
+        raise ValueError(f"{what}; {expected}") from None
     if parsed.prefixlen == 0:
         raise ValueError("names every address there is; expected the networks of your own site")
     return parsed
@@ -146,11 +148,11 @@ def ipv4_network(value: str) -> ipaddress.IPv4Network:
 def ip_address(value: str) -> Address:
     """Parse an IPv4 or IPv6 address without zone index or leading zeros."""
     if "%" in value:
-        raise ValueError("has a zone index; expected a plain IPv4 or IPv6 address")
+        raise ValueError("has a zone index; expected an address such as 192.0.2.1 or 2001:db8::1")
     try:
         return ipaddress.ip_address(value)
     except ValueError:
-        raise ValueError("not an IPv4 or IPv6 address") from None
+        raise ValueError("not an IPv4 or IPv6 address; expected one such as 192.0.2.1 or 2001:db8::1") from None
 
 
 @dataclass(frozen=True, order=True)

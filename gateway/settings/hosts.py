@@ -59,7 +59,7 @@ def _from_table(table: Mapping[str, str]) -> Iterator[Entry | Problem]:
         try:
             yield path, Host(lan_address(key), (name,))  # the model has checked the name
         except ValueError as error:
-            yield Problem(path, f"{shown(key)}: {error}")
+            yield Problem(path, str(error))
 
 
 def _from_file(text: str) -> Iterator[Entry | Problem]:

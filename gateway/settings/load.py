@@ -104,14 +104,14 @@ class _Reading:
         dns = self.settings.dns
         lines = self._read_beside(hosts.FILE, dns.hosts_file) if dns.hosts_file else ""
         self.hosts, problems = hosts.merge(dns.hosts, lines)
-        self._note(problems)
+        self.problems += problems  # the hosts left are sound, and so is the table
 
     def _read_zones(self) -> None:
         """Read the files of [dns.zones]."""
         for zone, name in self.settings.dns.zones.items():
             key = ("dns", "zones", zone)
             self.zone_files[zone] = self._read_beside(key, name)
-            self._note(zones.problems(key, self.zone_files[zone]))
+            self.problems += zones.problems(key, self.zone_files[zone])
 
     def _read_beside(self, key: mistakes.Path, name: str) -> str:
         """Read a file that a key names; note what is wrong with it, and go on with nothing then."""
@@ -121,9 +121,9 @@ class _Reading:
         except SettingsError as error:
             for mistake in error.mistakes:
                 if mistake.text.startswith("cannot be read"):
-                    self._note([Problem(key, f"{name} {mistake.text}")])
+                    self.problems.append(Problem(key, f"{name} {mistake.text}"))
                 else:
-                    self._note([Problem((*key, mistake.line, mistake.column), mistake.text)])
+                    self.problems.append(Problem((*key, mistake.line, mistake.column), mistake.text))
             return ""
 
 

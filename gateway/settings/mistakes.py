@@ -71,7 +71,7 @@ def dotted(path: Path) -> str:
     return ".".join(name if _BARE_KEY.fullmatch(name) else shown(name) for name in names)
 
 
-def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """Return " (did you mean x?)" with the closest known name, or nothing where none is close."""
+def did_you_mean(wrong: str, known: Iterable[str], suffix: str = "") -> str:
+    """Return " (did you mean x?)" with the closest known name and a suffix, or nothing where none is close."""
     close = difflib.get_close_matches(wrong[:MAX_SHOWN].lower(), list(known), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]}?)" if close else ""
+    return f" (did you mean {close[0]}{suffix}?)" if close else ""

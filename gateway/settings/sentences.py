@@ -8,6 +8,7 @@ what would be right, so each kind of error gets its own sentence, and the rest o
 from __future__ import annotations
 
 import datetime
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -48,6 +49,8 @@ def problem(error: ErrorDetails) -> Problem:
     kind = error["type"]
     if kind in _EXPECTED:
         return Problem(path, f"is {_KINDS.get(type(error['input']), 'something else')}; expected {_EXPECTED[kind]}")
+    if kind == "value_error" and error["loc"][-1] == "[key]":
+        return Problem(path, str(error["ctx"]["error"]))  # the path shows the key
     say = _SENTENCES.get(kind)
     text = say(path, error["input"], error.get("ctx", {})) if say else f"{shown(error['input'])}: {error['msg']}"
     return Problem(path, text)
@@ -95,10 +98,15 @@ def _plain(annotation: Any) -> Any:  # noqa: ANN401 - any type form
     return annotation
 
 
+def _is_table(annotation: Any) -> bool:  # noqa: ANN401 - any type form
+    return typing.get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, Table))
+
+
 def _missing(path: Path, _value: object, _context: Mapping[str, Any]) -> str:
     field = field_at(path)
+    table = field is None or _is_table(_plain(field.annotation))
     meaning = field.description if field else None
-    return "missing; expected " + (f"a value ({meaning.rstrip('.')})" if meaning else "this table")
+    return f"missing; expected this {'table' if table else 'key'}" + (f" ({meaning.rstrip('.')})" if meaning else "")
 
 
 def _unknown(path: Path, value: object, _context: Mapping[str, Any]) -> str:
@@ -117,8 +125,9 @@ def _refused(_path: Path, value: object, context: Mapping[str, Any]) -> str:
 
 def _literal(_path: Path, value: object, context: Mapping[str, Any]) -> str:
     expected = context["expected"].replace("'", '"')
-    names = expected.replace('"', "").replace(" or ", ", ").split(", ")
-    return f"{shown(value)} is unknown; expected {expected}{did_you_mean(str(value), filter(None, names))}"
+    names = re.findall(r'"([^"]+)"', expected)
+    suggestion = did_you_mean(value, names) if isinstance(value, str) else ""
+    return f"{shown(value)} is unknown; expected {expected}{suggestion}"
 
 
 def _too_small(_path: Path, value: object, context: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from gateway.settings.crosscheck.listeners import bound
 from gateway.settings.crosscheck.ranges import is_private, within
 from gateway.settings.crosscheck.rule import Given, Rule, reads
 from gateway.settings.grammar import Address, Network
-from gateway.settings.mistakes import Path, Problem, shown
+from gateway.settings.mistakes import Path, Problem
 
 
 @reads("dns", "networks")
@@ -73,7 +73,7 @@ def forwarders_are_elsewhere(given: Given) -> Iterator[Problem]:
     for path, address in asked:
         special = address.is_loopback or address.is_unspecified or address.is_multicast
         if special or address in ours or _in_containers(given, address):
-            yield Problem(path, f"{shown(str(address))} is the appliance itself; expected another resolver")
+            yield Problem(path, f"{address} is the appliance itself; expected another resolver")
 
 
 @reads("dns", "networks")

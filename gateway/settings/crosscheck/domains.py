@@ -58,7 +58,7 @@ def policies_exist(given: Given) -> Iterator[Problem]:
             what = f'"{UNFILTERED}" would let this domain\'s mail past the filter'
             yield Problem(path, f"{what}; expected a policy, or filter = false at a listener for inside clients")
         elif domain.policy not in known:
-            yield Problem(path, no_such("policies", domain.policy, known))
+            yield Problem(path, no_such("policies", domain.policy, known.keys() - {UNFILTERED}))
 
 
 @reads("policies")
@@ -110,9 +110,7 @@ def alias_targets_exist(given: Given) -> Iterator[Problem]:
     for alias, targets in given.settings.aliases.items():
         for index, target in enumerate(targets):
             if not known(given.settings, target):
-                people = _people(given.settings)
-                what = f"{shown(target)} is neither in mailboxes.list nor in [aliases]; expected an address that exists"
-                yield Problem(("aliases", alias, index), what + did_you_mean(target, people))
+                yield Problem(("aliases", alias, index), _nobody(given.settings, target))
 
 
 @reads("domains", "aliases", "mailboxes", "gateway")
@@ -120,8 +118,7 @@ def postmaster_exists(given: Given) -> Iterator[Problem]:
     """Notices of double bounces end there; with nobody to take them they are lost."""
     postmaster = given.settings.gateway.postmaster
     if not known(given.settings, postmaster):
-        what = f"{shown(postmaster)} is neither in mailboxes.list nor in [aliases]; expected an address that exists"
-        yield Problem(("gateway", "postmaster"), what + did_you_mean(postmaster, _people(given.settings)))
+        yield Problem(("gateway", "postmaster"), _nobody(given.settings, postmaster))
 
 
 def known(settings: Settings, address: str) -> bool:
@@ -138,6 +135,14 @@ def without_extension(settings: Settings, address: str) -> str:
     delimiter = settings.gateway.recipient_delimiter
     head = local.partition(delimiter)[0] if delimiter else ""
     return f"{head or local}@{domain}"
+
+
+def _nobody(settings: Settings, address: str) -> str:
+    """Say that nobody has an address, and which neighbour was probably meant."""
+    local, _, domain = address.rpartition("@")
+    neighbours = [person.rpartition("@")[0] for person in _people(settings) if _domain(person) == domain]
+    what = f"{shown(address)} is neither in mailboxes.list nor in [aliases]; expected an address that exists"
+    return what + did_you_mean(local, sorted(filter(None, neighbours)), f"@{domain}")
 
 
 def _people(settings: Settings) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gateway.settings.crosscheck.rule import Given, Rule, no_such, reads
 from gateway.settings.grammar import SocketAddress
-from gateway.settings.mistakes import Path, Problem, shown
+from gateway.settings.mistakes import Path, Problem
 from gateway.settings.topology import ATTACHED
 
 # Names that the appliance's own transports and services go by in master.cf, logs and Compose.
@@ -25,7 +25,7 @@ def listener_name_is_free(given: Given) -> Iterator[Problem]:
     """A listener named as one of our own services would make two of them alike in the logs."""
     for name in given.settings.listen:
         if name in _RESERVED:
-            what = f"{shown(name)} is one of the appliance's own names; expected another, such as outside"
+            what = "is one of the appliance's own names; expected another, such as outside"
             yield Problem(("listen", name), what)
 
 
@@ -64,7 +64,7 @@ def addresses_can_be_bound(given: Given) -> Iterator[Problem]:
     for path, address in bound(given):
         ip = address.ip
         if ip.is_multicast or ip.is_link_local or (ip.version == 6 and ip.ipv4_mapped):
-            yield Problem(path, f"{shown(str(ip))} cannot be bound; expected an address that the host has for good")
+            yield Problem(path, f"{ip} cannot be bound; expected an address that the host has for good")
 
 
 @reads("listen", "dns")

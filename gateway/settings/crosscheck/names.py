@@ -33,10 +33,8 @@ def derived_name_fits(given: Given) -> Iterator[Problem]:
 def own_names_are_no_domains(given: Given) -> Iterator[Problem]:
     """Gate 2 takes mail for both names by itself, for the postmaster only; a domain would be listed twice there."""
     gateway = given.settings.gateway
-    for key, name in (
-        ("hostname", gateway.hostname),
-        ("outbound_hostname", gateway.outbound_hostname or _PREFIX + gateway.hostname),
-    ):
+    outbound = gateway.outbound_hostname or _PREFIX + gateway.hostname
+    for name, key in {outbound: "outbound_hostname", gateway.hostname: "hostname"}.items():
         if name in given.settings.domains:
             what = f"is the name of a gate (gateway.{key}), whose mail goes to the postmaster; expected another domain"
             yield Problem(("domains", name), what)
