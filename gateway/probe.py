@@ -88,10 +88,11 @@ def probe(host: str, port: int, *, banner_only: bool, timeout_s: float) -> str:
         if banner_only:
             dialogue.ask(b"QUIT")
             return "ok: the filter answers"
-        _expect(b"250", dialogue.ask(b"MAIL FROM:<>"))
-        answer = dialogue.ask(b"RCPT TO:<" + PROBE_RECIPIENT + b">")
+        answer = dialogue.ask(b"MAIL FROM:<>")
+        if answer.startswith(b"250"):
+            answer = dialogue.ask(b"RCPT TO:<" + PROBE_RECIPIENT + b">")
         if OWN_FAULT in answer or answer.startswith(b"421"):
-            raise Unwell(f"RCPT answered {answer.decode('ascii', 'replace')}")
+            raise Unwell(f"the filter answers {answer.decode('ascii', 'replace')}")
         dialogue.ask(b"RSET")
         dialogue.ask(b"QUIT")
         return f"ok: gate 2 answers {answer.decode('ascii', 'replace')}"

@@ -38,6 +38,7 @@ from gateway.transaction import carry
 log = logging.getLogger(__name__)
 
 BAD_SETTINGS = 3  # exit code, as for the one file
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class SettingsError(Exception):
@@ -207,6 +208,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)  # see main()
         self._gate.start()
         log.info("worker started", extra={"fields": {"pid": os.getpid(), "share": self._settings.max_transactions}})
         await self._asked_to_stop.wait()
@@ -265,6 +267,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.set_up(settings.log_format, settings.log_level)
     if uvloop.run(_run(settings, path, listener)):
         sys.stdout.flush()
+        # A signal that comes before the new program listens for it waits, instead of ending it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         os.execv(sys.executable, [sys.executable, "-m", "gateway.worker", *arguments])  # noqa: S606 - ourselves
     return 0
 

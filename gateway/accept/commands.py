@@ -37,6 +37,7 @@ IN_TRANSACTION = Reply.of("503 5.5.1 Not within a transaction")
 NO_ARGUMENT = Reply.of("501 5.5.4 No argument expected")
 TOO_MANY_ERRORS = Reply.of("421 4.7.0 Too many errors")
 TIMED_OUT = Reply.of("421 4.4.2 Timed out")
+OUT_OF_STEP = Reply.of("421 4.5.0 Improper command pipelining")
 STOPPING = Reply.of("421 4.3.2 Service shutting down")
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")

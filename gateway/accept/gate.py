@@ -102,13 +102,13 @@ class Gate:
             log.error("accept failed: %s", error)
             self._pause(1.0)
             return
-        session = self._open_session(address[0], self._ended)
+        session = self._open_session(address[0].removeprefix("::ffff:"), self._ended)
         self._sessions.add(session)
         self._empty.clear()
         task = self._loop.create_task(self._connect(session, connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if sum(session.busy for session in self._sessions) >= self._share:
+        if sum(session.at_work for session in self._sessions) >= self._share:
             self._pause(RELUCTANCE_S)
         elif len(self._sessions) >= self._max_sessions:
             self._unwatch()

@@ -5,9 +5,10 @@ transaction.py pulls from it: groups of envelope commands, each group being what
 chunks of content.  Each command gets its answer in its turn, and whatever happens `finish()` leaves the session at
 a point where the next octet from gate 1 is the first of a command, or closed.
 
-Log levels: DEBUG the dialogue, by the session.
+Log levels: WARNING an address that gate 1 has accepted and our grammar refuses; DEBUG the dialogue.
 """
 
+import logging
 from typing import Protocol
 
 from gateway.accept import commands
@@ -21,6 +22,9 @@ from gateway.message.envelope import Client, Envelope, EnvelopeCommand, Recipien
 from gateway.message.failure import Abandoned, PeerLost, Rejection
 from gateway.message.reply import Reply
 
+log = logging.getLogger(__name__)
+
+MAX_ERRORS = 20  # commands of a transaction that we answer 5xx ourselves, before the session is closed
 _TOO_MANY_RECIPIENTS = Reply.of("452 4.5.3 Too many recipients")
 
 
@@ -59,6 +63,7 @@ class Incoming:
         self._inbox = peer.inbox
         self._waiting: list[EnvelopeCommand] = [reverse_path]  # taken from gate 1, not yet answered
         self._offered = 0  # RCPT commands handed out
+        self._errors = 0  # commands answered 5xx here
         self._reader: DataReader | None = None  # set once 354 was answered
         self._over: Abandoned | None = None  # everything is answered, nothing can follow
 
@@ -103,16 +108,18 @@ class Incoming:
             try:
                 line = self._inbox.line()
             except BadLine:
-                self._waiting.append(commands.BAD_LINE)
+                self._waiting.append(self._count_error(commands.BAD_LINE))
                 continue
             if line is None:
                 break
-            if split_command(line).verb in commands.ENDING | commands.CLOSING:
+            verb = split_command(line).verb
+            if verb in commands.ENDING | commands.CLOSING:
                 self._inbox.put_back(line + b"\r\n")
                 if not self._waiting:
-                    raise Abandoned(f"ended by {split_command(line).verb.decode('ascii')}")
+                    raise Abandoned(f"ended by {verb.decode('ascii')}")
                 break
-            self._waiting.append(self._read(line))
+            log.debug("pre < %s", line)
+            self._waiting.append(self._count_error(self._read(line)))
         return not self._waiting
 
     def _read(self, line: bytes) -> EnvelopeCommand:
@@ -126,16 +133,40 @@ class Incoming:
             try:
                 recipient = parse_rcpt(argument, smtputf8=self.envelope.reverse_path.smtputf8)
             except BadCommand as bad:
+                log.warning("gate 1 sent RCPT %s, answered %s", argument, bad.reply.text)
                 return bad.reply
             self._offered += 1
             return recipient
         if verb == b"DATA":
-            if argument:
-                return commands.NO_ARGUMENT
-            return StartContent() if self._offered else commands.NEED_RCPT
+            return self._read_data(argument)
         if verb == b"MAIL":
             return commands.NESTED_MAIL
         return commands.IN_TRANSACTION if verb == b"XFORWARD" else commands.fixed_reply(verb)
+
+    def _read_data(self, argument: bytes) -> EnvelopeCommand:
+        """
+        Turn DATA into a command for gate 2, if it is the last thing gate 1 has sent.
+
+        Raises:
+            PeerLost: content came along with it.  Had gate 2 refused DATA, we would read it as commands.
+        """
+        if argument:
+            return commands.NO_ARGUMENT
+        if not self._offered:
+            return commands.NEED_RCPT
+        if self._inbox:
+            self._peer.send(commands.OUT_OF_STEP)
+            raise PeerLost("gate 1 sent more after DATA without waiting for 354")
+        return StartContent()
+
+    def _count_error[Command: EnvelopeCommand](self, command: Command) -> Command:
+        """Count what we answer 5xx ourselves; a stranger's octets are not read for ever."""
+        if isinstance(command, Reply) and command.severity == 5:
+            self._errors += 1
+            if self._errors >= MAX_ERRORS:
+                self._peer.send(commands.TOO_MANY_ERRORS)
+                raise PeerLost("too many errors")
+        return command
 
     def answer(self, replies: list[Reply]) -> None:
         """
@@ -144,10 +175,10 @@ class Incoming:
         Args:
             replies: One for each command of the group, in its order.
         """
-        for command, reply in zip(self._waiting, replies, strict=True):
+        waiting, self._waiting = self._waiting, []
+        for command, reply in zip(waiting, replies, strict=True):
             self._peer.send(reply)
             self._note(command, reply)
-        self._waiting = []
 
     def _note(self, command: EnvelopeCommand, reply: Reply) -> None:
         """Keep what an answer means for the rest of the transaction."""

@@ -11,7 +11,8 @@ measured on it (1.4.6):
 - connection_lost and eof_received: they cancel the handler, after the dot went to gate 2 as well.  Nothing cancels
   a session here but the end of the drain; it sees the loss when it next reads or writes.
 
-Log levels: DEBUG the dialogue, `<` what gate 1 sent, `>` what it got; ERROR a bug of ours, with traceback.
+Log levels: DEBUG the dialogue, `<` what gate 1 sent, `>` what it got; WARNING a reverse-path that gate 1 has accepted
+and our grammar refuses; ERROR a bug of ours, with traceback.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ from gateway.message.reply import Reply, own_fault
 log = logging.getLogger(__name__)
 logging.getLogger("mail.log").disabled = True  # aiosmtpd's own, which logs commands without escaping
 
+PATIENCE_S = 5.0  # seconds that a draining session gives gate 1 to begin the transaction it was promised
 MAX_ERRORS = 20  # commands of a session answered 5xx by us, before it is closed
 _POLICY = re.compile(rb"([a-z0-9-]+)\.policy\.invalid", re.IGNORECASE)
 _OK = Reply.of("250 2.0.0 Ok")
@@ -72,7 +74,11 @@ class Session(SMTP):
         self.command_timeout_s = limits.command_timeout_s
         self.data_timeout_s = limits.data_timeout_s
         self.inbox = Inbox(self._pause, self._resume)
-        self.busy = True  # until it first waits for a command with no transaction under way
+        self._waiting = False  # for a command, with no transaction under way
+        # Gate 1 relies on its next MAIL being heard: it has just connected, or its RSET was answered 250.  Postfix
+        # asks by RSET whether a cached connection still works, and defers the message if MAIL then fails
+        # (smtp_reuse.c, smtp_connect.c); if RSET fails it takes a fresh connection instead.
+        self._promised = True
         self._slots = slots
         self._transact = transact
         self._xforward_allowed = xforward_allowed
@@ -143,10 +149,21 @@ class Session(SMTP):
             self.transport.write(b"".join(self._outbox))
         self._outbox.clear()
 
+    @property
+    def at_work(self) -> bool:
+        """True while a transaction is under way, or gate 1 is about to begin one."""
+        return not self._waiting or self._promised
+
     def drain(self) -> None:
-        """Take no further transaction: close now when idle, else after the one under way."""
+        """Take no further transaction than a promised one: close now when idle, else after the one under way."""
         self._stopping = True
-        if not self.busy and not self.inbox:
+        if not self.at_work and not self.inbox:
+            self._close(commands.STOPPING)
+        elif self._waiting:
+            self.loop.call_later(PATIENCE_S, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        if self._waiting:
             self._close(commands.STOPPING)
 
     def cut_off(self) -> asyncio.Future[None]:
@@ -196,18 +213,18 @@ class Session(SMTP):
 
     async def _wait(self) -> None:
         """Wait for the next command with nothing under way."""
-        if self._stopping:
+        if self._stopping and not self._promised:
             self._close(commands.STOPPING)
             return
         self.flush()
-        self.busy = False
+        self._waiting = True
         try:
-            if not await self.inbox.more(self.command_timeout_s):
+            if not await self.inbox.more(PATIENCE_S if self._stopping else self.command_timeout_s):
                 raise PeerLost("gate 1 closed the connection")
         except TimeoutError:
-            self._close(commands.TIMED_OUT)
+            self._close(commands.STOPPING if self._stopping else commands.TIMED_OUT)
         finally:
-            self.busy = True
+            self._waiting = False
 
     def _refuse(self, reply: Reply) -> None:
         self.send(reply)
@@ -272,15 +289,20 @@ class Session(SMTP):
         """Carry one transaction, from MAIL to the reply after the dot, as soon as there is a slot for it."""
         if not self._greeted:
             raise BadCommand(commands.NEED_EHLO)
-        reverse_path = parse_mail(argument, max_octets=self.max_message_octets)
-        if self._stopping:
-            self._close(commands.STOPPING)
-            return
+        try:
+            reverse_path = parse_mail(argument, max_octets=self.max_message_octets)
+        except BadCommand as bad:
+            log.warning("gate 1 sent MAIL %s, answered %s", argument, bad.reply.text)
+            self._aftermath = bad.reply
+            raise
         asked = time.monotonic()
         async with self._slots:
             waited_s = time.monotonic() - asked
             client, self._client = Client(self._client), {}
             incoming = Incoming(self, reverse_path, client, self._policy, waited_s)
+            self._promised = False
+            if self.lost:
+                raise PeerLost("gate 1 closed while it waited for a slot")
             await self._transact(incoming)
             self.flush()
         self._aftermath = incoming.aftermath
@@ -296,6 +318,10 @@ class Session(SMTP):
     async def smtp_RSET(self, argument: bytes) -> None:  # noqa: N802
         """Answer RSET; a transaction under way has ended by now."""
         self._forget()
+        if self._stopping:
+            self._close(commands.STOPPING)
+            return
+        self._promised = True
         self.send(_OK)
 
     async def smtp_QUIT(self, argument: bytes) -> None:  # noqa: N802

@@ -108,7 +108,6 @@ class Connection(asyncio.Protocol):
         """
         if self.failure or self._transport is None:
             raise ConnectionFailed(self.failure)
-        log.debug("post > %d octets", len(octets))
         self._transport.write(octets)
 
     async def write(self, octets: bytes, timeout_s: float) -> None:

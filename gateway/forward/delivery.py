@@ -87,6 +87,7 @@ class Delivery:
         self._in_step = False
         if pipelining:
             lines = [envelope_command(item, connection.extensions) for item in group if not isinstance(item, Reply)]
+            log.debug("post > %s", b"".join(opening + lines))
             connection.send(b"".join(opening + lines))
         for line in opening:
             if not pipelining:

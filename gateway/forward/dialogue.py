@@ -89,6 +89,7 @@ class ReplyReader:
 
     def __init__(self) -> None:
         self._octets = b""
+        self._start = 0  # octets before this index are taken
         self._lines: list[bytes] = []  # of a reply that is not complete yet
         self._code = b""
         self._size = 0  # octets of that reply so far
@@ -96,11 +97,12 @@ class ReplyReader:
     @property
     def pending(self) -> bool:
         """True when anything at all has come that next() has not given: a reply too many, or a part of one."""
-        return bool(self._octets or self._lines)
+        return len(self._octets) > self._start or bool(self._lines)
 
     def feed(self, data: bytes) -> None:
         """Add octets."""
-        self._octets += data
+        self._octets = self._octets[self._start :] + data
+        self._start = 0
 
     def next(self) -> Reply | None:
         """
@@ -109,13 +111,13 @@ class ReplyReader:
         Raises:
             MalformedReply: not a reply by RFC 5321 section 4.2, codes differ between its lines, or too long.
         """
-        while (end := self._octets.find(b"\n")) >= 0:
-            line, self._octets = self._octets[: end + 1], self._octets[end + 1 :]
+        while (end := self._octets.find(b"\n", self._start)) >= 0:
+            line, self._start = self._octets[self._start : end + 1], end + 1
             if self._add(line):
                 reply = Reply(int(self._code), tuple(self._lines))
                 self._lines, self._code, self._size = [], b"", 0
                 return reply
-        if self._size + len(self._octets) > MAX_REPLY:
+        if self._size + len(self._octets) - self._start > MAX_REPLY:
             raise MalformedReply("reply too long")
         return None
 

@@ -65,7 +65,7 @@ class Line:
             cause: What went wrong, for our eyes only.
             reply: The last one gate 1 gets, if it gets one.
         """
-        self._outcome, self.cause, self.reply = outcome, cause, reply
+        self._outcome, self.cause, self.reply = "" if reply and outcome == "abandoned" else outcome, cause, reply
         self.stage("end")
 
     def write(self, subject: Subject) -> None:
@@ -92,6 +92,8 @@ class Line:
             "reply": self.reply.text if self.reply else b"",
             "ms": self._stages,
         }
+        if envelope.refused:
+            fields["refusal"] = envelope.refused[0][1].text
         if self.verdict and self.verdict.findings:
             fields["findings"] = [finding.reason for finding in self.verdict.findings]
         if subject.stray_line_ends:
