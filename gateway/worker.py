@@ -248,15 +248,18 @@ async def _run(settings: WorkerSettings, path: Path, listener: socket.socket) ->
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a worker; see the top of this file for arguments and exit codes."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m gateway.worker FILTER.TOML\n")
+    only_check = arguments[:1] == ["--check"]
+    if len(arguments) != 1 + only_check:
+        sys.stderr.write("usage: python -m gateway.worker [--check] FILTER.TOML\n")
         return BAD_SETTINGS
-    path = Path(arguments[0])
+    path = Path(arguments[-1])
     try:
         settings = load(path)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_SETTINGS
+    if only_check:
+        return 0
     try:
         listener = socket.socket(fileno=os.dup(0))
         if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
