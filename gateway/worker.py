@@ -1,7 +1,8 @@
 """
 The filter's process: a listening socket on fd 0, one settings file, signals.
 
-    python -m gateway.worker FILTER.TOML
+    python -m gateway.worker FILTER.TOML            run
+    python -m gateway.worker --check FILTER.TOML    judge the settings, and that is all
 
 The supervisor starts several of them on one socket ([fcgi-program]).  SIGTERM and SIGINT drain and exit 0.  SIGHUP
 reads the settings again; when they are good it drains and starts itself anew with fd 0 kept, so that what connects
