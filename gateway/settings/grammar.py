@@ -25,7 +25,7 @@ MAX_LOCAL_PART_OCTETS = 64  # RFC 5321 section 4.5.3.1.1
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 # The part of RFC 5321's atext that means nothing to a shell, a path, a table or an old mail router.
 _LOCAL_PART = re.compile(r"[a-z0-9_+=~&'-]+(?:\.[a-z0-9_+=~&'-]+)*", re.ASCII)
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
+_IDENTIFIER = re.compile(r"[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?", re.ASCII)
 _SIZE = re.compile(r"([1-9][0-9]{0,9}) ?(B|KiB|MiB|GiB)", re.ASCII)
 _SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)", re.ASCII)
@@ -113,7 +113,7 @@ def sender_pattern(value: str) -> str:
 def identifier(value: str) -> str:
     """Check the name of a listener, network or policy: it becomes part of service and file names."""
     if not _IDENTIFIER.fullmatch(value):
-        raise ValueError("bad name; expected a lower-case letter, then up to 30 letters, digits or hyphens")
+        raise ValueError("bad name; expected a lower-case letter, then up to 30 letters, digits or inner hyphens")
     return value
 
 
@@ -189,7 +189,7 @@ def next_hop(value: str) -> str:
         [host]:port, [address]:port (no MX lookup) or domain:port (MX lookup); the port may be missing.
 
     Raises:
-        ValueError: None of these.
+        ValueError: None of these, or an IPv6 address: the egress network, and so gate 2, has IPv4 only.
 
     Source: transport(5), smtp(8).
     """
@@ -201,6 +201,8 @@ def next_hop(value: str) -> str:
     if match[2]:
         return hostname(match[2]) + port
     host = match[1].lower()
+    if ":" in host:
+        raise ValueError(f"gate 2 delivers over IPv4; {expected}")
     try:
         ip_address(host)
     except ValueError:
@@ -283,6 +285,11 @@ def regular_expression(value: str) -> str:
     """Check a PCRE pattern for a pcre: table: one line of printable text (the daemon's parser does the rest)."""
     if not value or not value.isprintable():
         raise ValueError("expected a pattern of printable characters on one line")
+    escaped = re.findall(r"\\(.?)", value)
+    if "" in escaped:
+        raise ValueError("ends in a lone backslash, which would escape the end of the pattern; expected two")
+    if "Q" in escaped:
+        raise ValueError(r"quotes with \Q, which hides what ends the pattern; expected each character escaped")
     return value
 
 

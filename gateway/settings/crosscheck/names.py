@@ -9,6 +9,7 @@ from gateway.settings.grammar import MAX_NAME_OCTETS
 from gateway.settings.mistakes import Problem
 
 _PREFIX = "out."  # of gate 2's name, unless that is set
+_LONGEST = MAX_NAME_OCTETS - len("postmaster.")  # octets; that name is the contact in each zone's SOA record
 
 
 @reads("gateway")
@@ -21,11 +22,11 @@ def gates_have_two_names(given: Given) -> Iterator[Problem]:
 
 
 @reads("gateway")
-def derived_name_fits(given: Given) -> Iterator[Problem]:
-    """Gate 2 gets a prefix to the name of gate 1, which may be too much."""
-    gateway = given.settings.gateway
-    if gateway.outbound_hostname is None and len(_PREFIX + gateway.hostname) > MAX_NAME_OCTETS:
-        what = f'too long to put "{_PREFIX}" before it for gate 2; expected outbound_hostname beside it'
+def derived_names_fit(given: Given) -> Iterator[Problem]:
+    """Gate 2, the filter and the zones' contact are named after gate 1, with a prefix: that may be too much."""
+    octets = len(given.settings.gateway.hostname)
+    if octets > _LONGEST:
+        what = f"{octets} octets long; expected at most {_LONGEST}, since other names are made by a prefix to it"
         yield Problem(("gateway", "hostname"), what)
 
 
@@ -40,4 +41,4 @@ def own_names_are_no_domains(given: Given) -> Iterator[Problem]:
             yield Problem(("domains", name), what)
 
 
-RULES: tuple[Rule, ...] = (gates_have_two_names, derived_name_fits, own_names_are_no_domains)
+RULES: tuple[Rule, ...] = (gates_have_two_names, derived_names_fit, own_names_are_no_domains)
