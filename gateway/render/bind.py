@@ -14,19 +14,20 @@ stays the same, so that a reload shows which zones are new.
 
 from __future__ import annotations
 
-import ipaddress
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from gateway.render.templates import fill
+from gateway.settings.crosscheck.ranges import is_private
 from gateway.settings.grammar import Address, Network
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
 
-CARRIER_NAT = ipaddress.ip_network("100.64.0.0/10")  # RFC 6598: private use between a site and its provider
 MAX_OCTET_PREFIX = 24
 NIBBLE = 4
+MAX_FILE_NAME = 255  # octets; NAME_MAX of Linux
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Zone:
     @property
     def file(self) -> str:
         """Return the name of its file."""
-        return f"db.{self.name}"
+        return file_name(self.name)
 
 
 def render_bind(configuration: Configuration, previous: dict[str, str], now: int) -> dict[str, str]:
@@ -67,13 +68,13 @@ def render_bind(configuration: Configuration, previous: dict[str, str], now: int
     for zone in zones:
         files[zone.file] = _zone_file(zone, contact, previous.get(zone.file), now)
     for name, text in configuration.zone_files.items():
-        files[f"db.{name}"] = text
+        files[file_name(name)] = text
     return files
 
 
-def is_private(network: Network) -> bool:
-    """Tell whether a network is a LAN's, whose names no public server knows."""
-    return network.is_private or (isinstance(network, ipaddress.IPv4Network) and network.subnet_of(CARRIER_NAT))
+def file_name(zone: str) -> str:
+    """Return the name of a zone's file; the longest zone names are hashed, since db.<253 octets> is no file name."""
+    return f"db.{zone}" if len(zone) <= MAX_FILE_NAME - 3 else f"db.{hashlib.sha256(zone.encode()).hexdigest()}"
 
 
 def zone_names(network: Network) -> list[str]:
@@ -148,7 +149,7 @@ def _named_values(configuration: Configuration, zones: list[Zone]) -> dict[str, 
         "forward_zones": [{"name": name, "servers": servers} for name, servers in dns.forward_zones.items()],
         "zones": [
             *({"name": zone.name, "file": zone.file, "comment": zone.comment} for zone in zones),
-            *({"name": name, "file": f"db.{name}", "comment": "[dns.zones]"} for name in configuration.zone_files),
+            *({"name": name, "file": file_name(name), "comment": "[dns.zones]"} for name in configuration.zone_files),
         ],
     }
 

@@ -6,15 +6,18 @@ Generations of the rendered tree on the `rendered` volume.
 
 A generation is written beside the others, synced, and renamed into place whole; `current` is a symbolic link that
 is replaced by rename(2).  So whoever reads sees one generation or the other, never a mixture, and a crash leaves
-nothing half done but a hidden directory, which the next write removes.
+nothing half done but a hidden directory, which the next write removes.  Writers wait for each other.
 Daemons pin the generation they started with (images/*/start), so flipping `current` disturbs nothing that runs.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.render.tree import Tree
@@ -22,7 +25,8 @@ from gateway.render.tree import Tree
 KEPT = 20  # generations, the newest; a few kilobytes each
 
 _ID = re.compile(r"\d{6}")
-_HIDDEN = ".new"
+_HIDDEN = ".new"  # a generation being written
+_DROPPED = ".old"  # a generation being removed
 
 
 class Generations:
@@ -33,9 +37,9 @@ class Generations:
         self._directory = root / "generations"
 
     def current(self) -> str | None:
-        """Return the id of the generation that starting daemons take; None before the first."""
+        """Return the id of the generation that starting daemons take; None before the first, or if it is gone."""
         link = self._root / "current"
-        return link.readlink().name if link.is_symlink() else None
+        return link.readlink().name if link.is_symlink() and link.is_dir() else None
 
     def read(self, generation: str) -> Tree:
         """
@@ -48,7 +52,7 @@ class Generations:
         if not _ID.fullmatch(generation) or not directory.is_dir():
             raise LookupError(f"no generation {generation}; there are {', '.join(self._ids()) or 'none'}")
         files = (path for path in sorted(directory.rglob("*")) if path.is_file())
-        return {str(path.relative_to(directory)): path.read_text() for path in files}
+        return {str(path.relative_to(directory)): path.read_text(encoding="utf-8") for path in files}
 
     def read_current(self) -> Tree:
         """Return the current tree; empty before the first generation."""
@@ -65,20 +69,21 @@ class Generations:
         Raises:
             OSError: It could not be written whole; nothing is left of it then.
         """
-        current = self.current()
-        if current and self.read(current) == tree:
-            return current
-        generation = f"{max(map(int, self._ids()), default=0) + 1:06d}"
-        hidden = self._directory / _HIDDEN
-        shutil.rmtree(hidden, ignore_errors=True)
-        try:
-            self._write_files(hidden, tree)
-            hidden.rename(self._directory / generation)
-        except OSError:
+        with self._alone():
+            current = self.current()
+            if current and self.read(current) == tree:
+                return current
+            generation = f"{max(map(int, self._ids()), default=0) + 1:06d}"
+            hidden = self._directory / _HIDDEN
             shutil.rmtree(hidden, ignore_errors=True)
-            raise
-        _sync(self._directory)
-        return generation
+            try:
+                self._write_files(hidden, tree)
+                hidden.rename(self._directory / generation)
+            except OSError:
+                shutil.rmtree(hidden, ignore_errors=True)
+                raise
+            _sync(self._directory)
+            return generation
 
     def flip(self, generation: str) -> None:
         """
@@ -88,11 +93,12 @@ class Generations:
             LookupError: There is no such generation.
         """
         self.read(generation)
-        link = self._root / ".current"
-        link.unlink(missing_ok=True)
-        link.symlink_to(Path("generations") / generation)
-        link.replace(self._root / "current")
-        _sync(self._root)
+        with self._alone():
+            link = self._root / ".current"
+            link.unlink(missing_ok=True)
+            link.symlink_to(Path("generations") / generation)
+            link.replace(self._root / "current")
+            _sync(self._root)
 
     def prune(self, keep: set[str]) -> None:
         """
@@ -100,9 +106,24 @@ class Generations:
 
         Only who knows what the services run may call this: a service whose generation is gone loses its files.
         """
-        for old in self._ids()[:-KEPT]:
-            if old not in keep and old != self.current():
-                shutil.rmtree(self._directory / old)
+        with self._alone():
+            hidden = self._directory / _DROPPED
+            shutil.rmtree(hidden, ignore_errors=True)
+            for old in self._ids()[:-KEPT]:
+                if old not in keep and old != self.current():
+                    (self._directory / old).rename(hidden)
+                    shutil.rmtree(hidden)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock of the writers: two at once would write into one hidden directory."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _ids(self) -> list[str]:
         if not self._directory.is_dir():
@@ -113,7 +134,7 @@ class Generations:
         for name, text in tree.items():
             path = directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("w") as file:
+            with path.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Any
 
 from gateway.render.templates import fill
@@ -45,7 +46,7 @@ class ListenerView:
 
     name: str
     sockets: list[str]  # address:port inside postfix-pre
-    parameter: str  # the main.cf parameter that lists the trusted networks
+    parameter: str  # of main.cf, lists the trusted networks; no parameter of Postfix's own begins with listen_
     trusted: list[str]  # networks whose clients may relay, as Postfix writes them
     inside_only: bool
     direct: bool  # past the filter
@@ -187,7 +188,7 @@ def listeners(settings: Settings, topology: Topology) -> list[ListenerView]:
             ListenerView(
                 name=name,
                 sockets=sockets,
-                parameter=f"{name.replace('-', '_')}_networks",
+                parameter=f"listen_{name.replace('-', '_')}_networks",
                 trusted=trusted,
                 inside_only=bool(listener.networks),
                 direct=not listener.filter,
@@ -198,14 +199,22 @@ def listeners(settings: Settings, topology: Topology) -> list[ListenerView]:
 
 def aliases(settings: Settings) -> dict[str, list[str]]:
     """
-    Return all aliases of gate 2, the postmasters' included.
+    Return all aliases of gate 2: the postmasters', those of the file, and what @domain must not catch.
 
-    Source: RFC 5321 section 4.5.1: each domain that is delivered here must have a postmaster.
+    Postfix expands aliases before it looks for mailboxes, so beside an alias @domain each mailbox (or listed
+    recipient of a relay domain) needs an alias to itself to get its own mail.
+
+    Source: RFC 5321 section 4.5.1: each domain that is delivered here must have a postmaster; virtual(5).
     """
     names = [*_domains(settings, "mailbox"), *_domains(settings, "alias"), *_own_names(settings)]
     postmasters = {f"postmaster@{name}": [settings.gateway.postmaster] for name in names}
     taken = {settings.gateway.postmaster, *settings.mailboxes.addresses}
-    return {address: to for address, to in postmasters.items() if address not in taken} | settings.aliases
+    made = {address: to for address, to in postmasters.items() if address not in taken}
+    listed = [address for domain in settings.domains.values() for address in domain.recipient_list]
+    for address in (*settings.mailboxes.addresses, *listed):
+        if f"@{address.rpartition('@')[2]}" in settings.aliases:
+            made[address] = [address]
+    return made | settings.aliases
 
 
 def known_recipients(settings: Settings) -> list[str]:
@@ -243,9 +252,9 @@ def _own_names(settings: Settings) -> list[str]:
 
 
 def _policy_routes(settings: Settings, topology: Topology) -> list[Route]:
-    direct, scan = f"direct:{hop(topology.post_direct)}", hop(topology.filter)
+    scan = hop(topology.filter)
     return [
-        Route(name, direct if domain.policy == "none" else f"scan-{domain.policy}:{scan}")
+        Route(name, f"scan-{domain.policy}:{scan}")
         for name, domain in settings.domains.items()
         if domain.policy != "default"
     ]
@@ -281,10 +290,14 @@ def _maildir(address: str) -> str:
 
 
 def _proxy_interfaces(settings: Settings) -> list[str]:
-    """Return the host addresses of the listeners, by which Postfix finds that an MX names this very gateway."""
+    """
+    Return the host addresses of the listeners, by which Postfix finds that an MX names this very gateway.
+
+    IPv4 only, as gate 2 is: an IPv6 address here is fatal to every daemon under inet_protocols = ipv4.
+    """
     addresses = {address.ip for listener in settings.listen.values() for address in listener.addresses}
-    own = sorted((a for a in addresses if not a.is_loopback and not a.is_unspecified), key=lambda a: (a.version, a))
-    return [str(address) for address in own]
+    own = {a for a in addresses if isinstance(a, IPv4Address) and not a.is_loopback and not a.is_unspecified}
+    return [str(address) for address in sorted(own)]
 
 
 def _postfix_network(network: Network) -> str:
