@@ -11,6 +11,7 @@ say() { printf '==> %s\n' "$*" >&2; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$1" >&2; exit "${2:-1}"; }
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+TERMINAL=()  # of in_render; (-t) keeps colours
 DAEMONS=(bind postfix-pre filter postfix-post)
 
 PROJECT=${PROJECT:-sallyport}
@@ -43,8 +44,15 @@ compose() {
     docker compose --project-directory "$ROOT" -p "$PROJECT" "${files[@]}" "$@"
 }
 
-# Run a command in a one-off render container: the settings read-only, the rendered volume, no network.
-in_render() { compose --progress quiet run --rm --no-deps -T render "$@" </dev/null; }
+# Run a command in a one-off container like `render`: the settings read-only, the rendered volume, no network.
+# Not by `compose run`, which would first create all networks, with the subnets of an older override or of none.
+in_render() {
+    docker volume inspect "${PROJECT}_rendered" >/dev/null 2>&1 || docker volume create "${PROJECT}_rendered" \
+        --label "com.docker.compose.project=$PROJECT" --label com.docker.compose.volume=rendered >/dev/null
+    docker run --rm --network none --read-only --user 0:0 --cap-drop ALL --cap-add DAC_READ_SEARCH \
+        --security-opt no-new-privileges --tmpfs /tmp -v "$CONFIG_DIR:/config:ro" -v "${PROJECT}_rendered:/rendered" \
+        "${TERMINAL[@]}" "sallyport-gateway:$PROJECT" "$@"
+}
 
 # Print the id of a service's container if it runs.
 container_of() {
@@ -61,6 +69,15 @@ running() {
         generation=$(docker exec "$container" generation 2>/dev/null) || continue
         printf -- '--running\n%s=%s\n' "$service" "$generation"
     done
+}
+
+# Start services and wait until they are healthy, recreating those whose image or settings differ, and no other.
+# The finished render container goes first: Compose, recreating it, would recreate all that depend on it as well;
+# and --no-deps is no way around that, for it changes how Compose marks a container, so the next `up` would recreate it.
+start() {
+    docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.service=render \
+        --filter status=exited --filter status=created | xargs -r docker rm >/dev/null
+    compose up -d --wait "$@"
 }
 
 # Keep CONFIG_DIR for the next command on this project.
