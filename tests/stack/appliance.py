@@ -84,8 +84,9 @@ class Appliance:
         )
 
     def up(self) -> None:
-        """Start it, or bring it to its file."""
+        """Start it, or bring it to its file; build the clients' image beside it."""
         self.make("up")
+        self.compose("--profile", "tools", "build", "tools")
 
     def down(self) -> None:
         """Remove it with its volumes, and the containers the tests added."""
