@@ -20,6 +20,8 @@ from gateway.settings.text import Lines
 _FOLDED = (("domains",), ("aliases",), ("canonical",), ("dns", "zones"), ("dns", "forward_zones"))
 
 
+_MAX_DEPTH = 16  # of tables and lists in each other; the format needs 4
+
 _HINTS = {  # how tomllib's message begins -> what would be right
     "Invalid value": "text in quotes, true, false, a number or a list",
     "Unclosed array": "a comma or ] before this",
@@ -38,7 +40,9 @@ def parse(name: str, text: str) -> tuple[dict[str, Any], Positions]:
         SettingsError: Not TOML, or nested deeper than any configuration is.
     """
     try:
-        return tomllib.loads(text), Positions(text)
+        tree = tomllib.loads(text)
+        _refuse_depth(tree)
+        return tree, Positions(text)
     except RecursionError:
         raise SettingsError([Mistake(name, 1, 1, "nested too deeply; expected plain tables and lists")]) from None
     except ValueError as error:  # TOMLDecodeError, or int() refusing thousands of digits
@@ -50,6 +54,21 @@ def parse(name: str, text: str) -> tuple[dict[str, Any], Positions]:
             whole = text.replace("\r", "").split("\n")[line - 1]
             column = len(whole) - len(whole.lstrip()) + 1
         raise SettingsError([Mistake(name, line, column, said)]) from None
+
+
+def _refuse_depth(tree: Mapping[str, Any]) -> None:
+    """Raise RecursionError where tomllib did not: it reads a.a.a.a… without recursion, and later stages would not."""
+    level: list[Any] = [tree]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return
+    raise RecursionError
 
 
 def _syntax(what: str) -> str:

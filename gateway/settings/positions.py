@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cached_property
 
 from gateway.settings.mistakes import Path
 from gateway.settings.text import Lines
@@ -32,13 +33,18 @@ class Positions:
         """Scan a valid TOML text whose line ends are LF."""
         self._lines = Lines(text)
         self._offsets = _Scanner(text).document()
-        # Names are folded by the grammars, so a check may know "Corp.test" as "corp.test" only.
-        self._folded = {_fold(path): offset for path, offset in reversed(self._offsets.items())}
+
+    @cached_property
+    def _folded(self) -> dict[Path, int]:
+        """Names are folded by the grammars, so a check may know "Corp.test" as "corp.test" only."""
+        return {_fold(path): offset for path, offset in reversed(self._offsets.items())}
 
     def find(self, path: Path) -> tuple[int, int]:
         """Return line and column, both from 1, of the path or else of its nearest parent; 1:1 for the root."""
         for end in range(len(path), 0, -1):
-            offset = self._offsets.get(path[:end], self._folded.get(_fold(path[:end])))
+            offset = self._offsets.get(path[:end])
+            if offset is None:
+                offset = self._folded.get(_fold(path[:end]))
             if offset is not None:
                 return self._lines.place(offset)
         return 1, 1
