@@ -19,9 +19,9 @@ def escape(text: str | bytes) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def quote(text: str | bytes) -> str:
-    """Give *text* escaped, and in double quotes where a reader of `key=value` could not tell where it ends."""
-    plain = escape(text)
+def quote(*texts: str | bytes) -> str:
+    """Give *texts* escaped, with spaces between, in double quotes where one could not tell where the value ends."""
+    plain = " ".join(escape(text) for text in texts)
     if plain and not any(character in ' "=' for character in plain):
         return plain
     return '"' + plain.replace('"', '\\"') + '"'

@@ -64,7 +64,7 @@ def _human(value: object) -> str:
     if isinstance(value, dict):
         return ",".join(f"{key}:{_human(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return quote(" ".join(escape(item) for item in value)) if value else "-"
+        return quote(*value) if value else "-"
     if isinstance(value, str | bytes):
         return quote(value) if value else "-"
     return str(value)

@@ -1,0 +1,72 @@
+"""Both forms of a log line."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from gateway.trace import logs
+
+
+def record(message, *arguments, fields=None, exc_info=None):
+    """Make a record as the logger would."""
+    made = logging.LogRecord("gateway.x", logging.INFO, __file__, 1, message, arguments, exc_info)
+    made.created, made.msecs = 1_700_000_000.25, 250.0
+    if fields is not None:
+        made.fields = fields
+    return made
+
+
+FIELDS = {"pre": b"4a", "post": b"", "to": [b"<a@x>", b"<\n@x>"], "none": [], "octets": 5, "ms": {"wait": 0, "end": 3}}
+
+
+def test_human_line_is_message_and_fields():
+    """Empty values show as a hyphen."""
+    line = logs.HumanFormatter().format(record("transaction", fields=FIELDS))
+    assert line == (
+        '2023-11-14T22:13:20.250Z INFO transaction pre=4a post=- to="<a@x> <\\n@x>" none=- octets=5 ms=wait:0,end:3'
+    )
+
+
+def test_json_line_is_one_object():
+    """Values keep their types."""
+    line = logs.JsonFormatter().format(record("said %s", b"\xff", fields=FIELDS))
+    assert json.loads(line) == {
+        "time": "2023-11-14T22:13:20.250Z",
+        "level": "info",
+        "message": "said b'\\xff'",
+        "pre": "4a",
+        "post": "",
+        "to": ["<a@x>", "<\\n@x>"],
+        "none": [],
+        "octets": 5,
+        "ms": {"wait": 0, "end": 3},
+    }
+
+
+@pytest.mark.parametrize("formatter", [logs.HumanFormatter(), logs.JsonFormatter()])
+def test_traceback_stays_on_the_line(formatter):
+    """Also when the exception text tries to leave it."""
+    try:
+        raise RuntimeError("a\nb\x1b")
+    except RuntimeError:
+        line = formatter.format(record("failed\n", exc_info=sys.exc_info()))
+    assert "RuntimeError" in line
+    assert line.isascii()
+    assert line.isprintable()
+
+
+def test_set_up_writes_to_stdout_from_the_level_on(capsys):
+    """Nothing below it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        logs.set_up("json", "warning")
+        logging.getLogger("gateway.x").info("quiet")
+        logging.getLogger("gateway.x").warning("loud")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.raiseExceptions = True
+    assert json.loads(capsys.readouterr().out)["message"] == "loud"
