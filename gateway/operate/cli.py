@@ -27,6 +27,7 @@ from gateway.render.generations import Generations
 from gateway.render.tree import SERVICES, Tree, render
 from gateway.settings import edit
 from gateway.settings.load import Configuration, SettingsError, load
+from gateway.settings.reference import reference as reference_page
 from gateway.settings.schema import json_schema
 
 EXIT_FAILED = 1
@@ -204,6 +205,12 @@ def show(config: Path, as_json: bool) -> None:
 def schema() -> None:
     """Print the JSON Schema of gateway.toml, for editors."""
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+@main.command()
+def reference() -> None:
+    """Print docs/config.md: every table and key of gateway.toml."""
+    click.echo(reference_page(), nl=False)
 
 
 @main.command()
