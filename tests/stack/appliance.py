@@ -19,6 +19,8 @@ from typing import Any
 from tests.stack.client import ROOT, Client, Done, Sink, run, wait_for
 from tests.stack.lan import Lan
 
+DAEMONS = ("bind", "postfix-pre", "filter", "postfix-post")
+
 
 class Appliance:
     """One project started by `make up`."""
@@ -51,6 +53,24 @@ class Appliance:
         found = self.compose("ps", "-aq", service).stdout.split()
         assert len(found) == 1, f"{service}: {found}"
         return found[0]
+
+    def containers(self) -> dict[str, str]:
+        """Return the container id of each service that runs all the time."""
+        return {service: self.container(service) for service in DAEMONS}
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        """Return what docker knows of a service's container."""
+        return json.loads(run("docker", "inspect", self.container(service)).stdout)[0]
+
+    def generations(self) -> dict[str, str]:
+        """Return the generation that each service runs."""
+        return {service: self.exec(service, "generation").stdout.strip() for service in DAEMONS}
+
+    def healthy(self, service: str, timeout_s: float = 60) -> None:
+        """Wait until a service's container is healthy."""
+        wait_for(
+            lambda: self.inspect(service)["State"]["Health"]["Status"] == "healthy", f"health of {service}", timeout_s
+        )
 
     def make(self, target: str, *variables: str, check: bool = True) -> Done:
         """Run a Makefile target for this project."""
@@ -113,7 +133,7 @@ class Appliance:
         script = (ROOT / "tests/stack/sink.py").read_text()
         name = self._start(alias, network, ip, ["python3", "-u", "-c", script, "/tmp/sink", str(port)])
         sink = Sink(name)
-        wait_for(lambda: sink.sh(f"exec 3<>/dev/tcp/127.0.0.1/{port}", check=False).returncode == 0, "the sink's port")
+        sink.wait(port)
         return sink
 
     def _start(self, suffix: str, network: str, ip: str | None, command: list[str]) -> str:

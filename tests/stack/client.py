@@ -67,6 +67,21 @@ class Sent:
         return found[1]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """The last reply to a message."""
+
+    code: int  # 0: the connection failed
+    text: str
+
+    @property
+    def queue_id(self) -> str:
+        """Return gate 1's queue id from its 250 to the dot."""
+        found = re.search(r"queued as (\w+)", self.text)
+        assert found, f"no queue id in {self.code} {self.text}"
+        return found[1]
+
+
 class Client:
     """A container that sends mail, at an address of its own."""
 
@@ -103,9 +118,56 @@ class Client:
         )
         return done.stdout
 
+    def send(
+        self,
+        server: str,
+        contents: list[bytes],
+        *,
+        to: str,
+        sender: str = "someone@client.example",
+        options: tuple[str, ...] = (),
+        parallel: int = 5,
+    ) -> list[Answer]:
+        """Send one message per content, octets as they are; return each one's last reply (sender.py)."""
+        messages = [
+            {"sender": sender, "recipients": [to], "options": options, "content": base64.b64encode(content).decode()}
+            for content in contents
+        ]
+        task = json.dumps({"server": server, "parallel": parallel, "messages": messages})
+        script = (ROOT / "tests/stack/sender.py").read_text()
+        done = run("docker", "exec", "-i", self.name, "python3", "-c", script, stdin=task)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return [Answer(line["code"], line["text"]) for line in sorted(lines, key=lambda line: line["number"])]
+
+    def dig(self, server: object, *question: str) -> str:
+        """Ask a name server; return what dig prints."""
+        return run("docker", "exec", self.name, "dig", f"@{server}", "+tries=1", *question, check=False).stdout
+
+    def reaches(self, address: object, port: int) -> bool:
+        """Return whether a TCP connection opens."""
+        script = f"exec 3<>/dev/tcp/{address}/{port}"
+        return run("docker", "exec", self.name, "timeout", "2", "bash", "-c", script, check=False).returncode == 0
+
 
 class Sink(Client):
     """A next hop on the egress network that stores messages (sink.py)."""
+
+    def arrived(self, token: str, timeout_s: float = 60) -> dict[str, Any]:
+        """Wait for the message with a token and return it."""
+        return wait_for(lambda: self.with_token(token), f"{token} at the sink", timeout_s)[0]
+
+    def stop(self) -> None:
+        """Take it away: its name and its port are gone; what it stored stays."""
+        run("docker", "stop", "-t", "1", self.name)
+
+    def start(self) -> None:
+        """Bring it back."""
+        run("docker", "start", self.name)
+        self.wait()
+
+    def wait(self, port: int = 25) -> None:
+        """Wait until it greets."""
+        wait_for(lambda: self.sh(f"exec 3<>/dev/tcp/127.0.0.1/{port}", check=False).returncode == 0, "the sink's port")
 
     def messages(self) -> list[dict[str, Any]]:
         """Return the envelopes of all stored messages with their content, in the order they came."""

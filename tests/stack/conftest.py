@@ -26,7 +26,7 @@ CONFIGS = Path(__file__).parent / "configs"
 
 
 class Maker:
-    """Makes appliances from tests/stack/configs/<name>/, each with the next subnet."""
+    """Makes appliances from tests/stack/configs/<name>/, each with a subnet of its own."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -38,10 +38,17 @@ class Maker:
 
         Args:
             name: A directory of configs/.  In its files @SUBNET@ is the first three octets of the appliance's
-                subnet, @REVERSED@ the same three from the last to the first, and @LAN@ the LAN's first three.
+                subnet, @REVERSED@ the same three from the last to the first, @LAN@ the LAN's first three and @LAN6@
+                its IPv6 prefix, @LOOPBACK@ the first three of addresses of this host that nobody else listens on.
         """
-        number = FIRST_SUBNET + len(self._made)
-        values = {"@SUBNET@": f"198.18.{number}", "@REVERSED@": f"{number}.18.198", "@LAN@": f"198.19.{number}"}
+        number = FIRST_SUBNET + sorted(path.name for path in CONFIGS.iterdir()).index(name)
+        values = {
+            "@SUBNET@": f"198.18.{number}",
+            "@REVERSED@": f"{number}.18.198",
+            "@LAN@": f"198.19.{number}",
+            "@LAN6@": f"fd00:5a{number:02x}",
+            "@LOOPBACK@": f"127.18.{number}",
+        }
         config_dir = self._directory / f"{name}-{number}"
         config_dir.mkdir()
         for source in (CONFIGS / name).iterdir():

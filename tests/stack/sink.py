@@ -28,7 +28,8 @@ class Sink:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._numbers = itertools.count(1)
+        # After a restart it goes on behind what is stored.
+        self._numbers = itertools.count(1 + max((int(path.stem) for path in directory.glob("*.eml")), default=0))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hold one session."""

@@ -1,0 +1,50 @@
+"""
+Dialogues that swaks can't hold: octets as they are, many sessions at once.
+
+A step of a dialogue is text, a command line that is sent and answered; octets, which are sent without waiting; WAIT
+for one reply; or FIN, which closes our half of the connection.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from enum import Enum
+
+from tests.stack.client import ROOT, Client, run
+
+
+class Special(Enum):
+    """Steps that send nothing."""
+
+    WAIT = {"wait": True}
+    FIN = {"fin": True}
+
+
+WAIT, FIN = Special.WAIT, Special.FIN
+
+type Step = str | bytes | Special
+type Dialogue = Sequence[Step]
+
+
+def talk(client: Client, server: str, dialogues: Sequence[Dialogue], *, parallel: int = 10) -> list[list[str]]:
+    """
+    Hold dialogues from a client's container, each on a connection of its own (talker.py).
+
+    Returns:
+        The replies of each, the greeting first, with "closed" or the error that ended it at the end.
+    """
+    told = [[_told(step) for step in dialogue] for dialogue in dialogues]
+    task = json.dumps({"server": server, "parallel": parallel, "dialogues": told})
+    script = (ROOT / "tests/stack/talker.py").read_text()
+    done = run("docker", "exec", "-i", client.name, "python3", "-c", script, stdin=task)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _told(step: Step) -> dict[str, object]:
+    if isinstance(step, Special):
+        return step.value
+    if isinstance(step, str):
+        return {"line": step}
+    return {"octets": base64.b64encode(step).decode()}

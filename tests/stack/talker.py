@@ -1,0 +1,90 @@
+"""
+A client for tests that speaks SMTP as it is told to, well or badly, in many sessions at once.
+
+    talker.py < JSON
+
+The JSON has server ("address:port"), parallel (sessions at once), and dialogues: lists of steps.  A step is
+{"line": text}: send it with CRLF and wait for a reply; {"octets": base64}: send them and wait for nothing;
+{"wait": true}: wait for a reply; {"fin": true}: close our half of the connection.  The greeting is waited for first,
+unless the dialogue begins with octets.  After the last step what else the server says is read until it closes.
+For each dialogue a line of JSON comes out, in their order: the list of replies, each as text with its lines joined by
+newlines, and last "closed", or what broke the connection.  Only the standard library: it runs in the tools image.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+PATIENCE_S = 30  # for one reply
+
+
+class Talker:
+    """One session."""
+
+    def __init__(self, server: str) -> None:
+        host, _, port = server.rpartition(":")
+        self._socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE_S)
+        self._input = self._socket.makefile("rb")
+        self.replies: list[str] = []
+
+    def read(self) -> bool:
+        """Read a reply; False where the server has closed."""
+        lines = []
+        while line := self._input.readline():
+            lines.append(line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
+            if line[3:4] != b"-":
+                break
+        if lines:
+            self.replies.append("\n".join(lines))
+        return bool(lines)
+
+    def take(self, step: dict) -> None:
+        """Do what a step says."""
+        if "line" in step:
+            self._socket.sendall(step["line"].encode("utf-8", "surrogateescape") + b"\r\n")
+            self.read()
+        elif "octets" in step:
+            self._socket.sendall(base64.b64decode(step["octets"]))
+        elif "wait" in step:
+            self.read()
+        else:
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def finish(self) -> None:
+        """Read what else the server says."""
+        while self.read():
+            pass
+        self._socket.close()
+
+
+def talk(server: str, steps: list[dict]) -> list[str]:
+    """Hold one dialogue; return the replies and how it ended."""
+    try:
+        talker = Talker(server)
+    except OSError as error:
+        return [str(error)]
+    try:
+        if not steps or "octets" not in steps[0]:
+            talker.read()
+        for step in steps:
+            talker.take(step)
+        talker.finish()
+    except OSError as error:
+        return [*talker.replies, str(error)]
+    return [*talker.replies, "closed"]
+
+
+def main() -> None:
+    """Hold them all."""
+    task = json.load(sys.stdin)
+    with ThreadPoolExecutor(task["parallel"]) as pool:
+        for replies in pool.map(lambda steps: talk(task["server"], steps), task["dialogues"]):
+            print(json.dumps(replies), flush=True)
+
+
+if __name__ == "__main__":
+    main()
