@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
 from gateway.render.plan import Change
 from gateway.render.postfix import outbound_hostname, recipients_of
@@ -44,19 +46,14 @@ def as_data(configuration: Configuration) -> dict[str, Any]:
 def table(console: Console, configuration: Configuration) -> None:
     """Print listeners and domains."""
     data = as_data(configuration)
-    listeners = Table(title=f"{data['hostname']} takes mail at", title_justify="left")
-    for heading in ("listener", "address", "accepts", "then"):
-        listeners.add_column(heading)
-    for row in data["listeners"]:
-        listeners.add_row(row["name"], "\n".join(row["addresses"]) or "not published", row["accepts"], row["goes"])
-    console.print(listeners)
-    domains = Table(title=f"{data['outbound_hostname']} sends it on", title_justify="left")
-    for heading in ("domain", "accepts", "goes to"):
-        domains.add_column(heading)
-    for row in data["domains"]:
-        domains.add_row(row["name"], row["accepts"], row["goes"])
-    domains.add_row("any other", "from trusted networks", data["outbound"])
-    console.print(domains)
+    listeners = [
+        (row["name"], "\n".join(row["addresses"]) or "not published", row["accepts"], row["goes"])
+        for row in data["listeners"]
+    ]
+    domains = [(row["name"], row["accepts"], row["goes"]) for row in data["domains"]]
+    domains.append(("any other", "from trusted networks", data["outbound"]))
+    console.print(_table(f"{data['hostname']} takes mail at", ("listener", "address", "accepts", "then"), listeners))
+    console.print(_table(f"{data['outbound_hostname']} sends it on", ("domain", "accepts", "goes to"), domains))
 
 
 def plan(console: Console, diff: str, changes: list[Change], stopped: list[str]) -> None:
@@ -68,14 +65,18 @@ def plan(console: Console, diff: str, changes: list[Change], stopped: list[str])
     if not changes:
         console.print("Nothing that runs would change.", highlight=False)
     else:
-        services = Table(title="make apply would", title_justify="left")
-        for heading in ("service", "do", "for"):
-            services.add_column(heading)
-        for change in changes:
-            services.add_row(change.service, change.action, ", ".join(change.files))
-        console.print(services)
+        rows = [(change.service, change.action, ", ".join(change.files)) for change in changes]
+        console.print(_table("make apply would", ("service", "do", "for"), rows))
     if stopped:
-        console.print(f"Not running, takes the new files when it starts: {', '.join(stopped)}", highlight=False)
+        console.out(f"Not running, takes the new files when it starts: {', '.join(stopped)}", highlight=False)
+
+
+def _table(title: str, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    """Make a table of plain text: [aliases] or a next hop such as [mail] would be markup otherwise."""
+    made = Table(*headings, title=title, title_justify="left")
+    for row in rows:
+        made.add_row(*map(Text, row))
+    return made
 
 
 def _accepts(listener: Listener) -> str:
