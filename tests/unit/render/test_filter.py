@@ -1,0 +1,59 @@
+"""What supervisor and the workers are told."""
+
+from __future__ import annotations
+
+import tomllib
+from configparser import RawConfigParser
+
+from gateway.render.filter import render_filter
+from tests.configurations import configure, minimal
+
+
+def test_filter_toml_of_the_smallest_file(tmp_path):
+    """Where the filter hands on, and how long it waits; the greatest message lies between those of the gates."""
+    files = render_filter(configure(tmp_path, minimal()))
+    assert tomllib.loads(files["filter.toml"]) == {
+        "next_hops": ["198.18.25.69:10026"],
+        "helo_name": "filter.mx.example.test",
+        "max_transactions": 5,
+        "max_message_octets": 51 * 2**20,
+        "max_recipients": 1000,
+        "command_timeout_s": 300,
+        "data_timeout_s": 180,
+        "connect_timeout_s": 10,
+        "reply_timeout_s": 300,
+        "commit_timeout_s": 540,
+        "drain_timeout_s": 50,
+        "log_format": "human",
+        "log_level": "info",
+        "xforward_peers": ["198.18.25.35"],
+        "policies": {"default": {"checks": []}},
+    }
+
+
+def test_filter_toml_with_policies_and_limits(tmp_path):
+    """Every policy by name; each worker gets its whole share of the transactions."""
+    extra = (
+        '[policies.default]\n[policies.strict]\nchecks = ["gtube"]\n[log]\nformat = "json"\nlevel = "debug"\n'
+        '[filter]\nworkers = 3\nmax_transactions = 10\nreply_timeout = "1m"\ncommit_timeout = "2m"\n'
+    )
+    told = tomllib.loads(render_filter(configure(tmp_path, minimal(extra)))["filter.toml"])
+    assert told["policies"] == {"default": {"checks": []}, "strict": {"checks": ["gtube"]}}
+    assert (told["max_transactions"], told["reply_timeout_s"], told["commit_timeout_s"]) == (3, 60, 120)
+    assert (told["log_format"], told["log_level"]) == ("json", "debug")
+
+
+def test_supervisord_conf(tmp_path):
+    """N workers share one socket; nothing else runs but the listener that ends the container."""
+    text = render_filter(configure(tmp_path, minimal("[filter]\nworkers = 4\n")))["supervisord.conf"]
+    parser = RawConfigParser(inline_comment_prefixes=(" ;",))
+    parser.read_string(text)
+    assert [name for name in parser.sections() if ":" in name] == [
+        "rpcinterface:supervisor",
+        "fcgi-program:filter",
+        "eventlistener:fatal",
+    ]
+    filter_ = parser["fcgi-program:filter"]
+    assert filter_["socket"] == "tcp://198.18.25.36:10025"
+    assert filter_["numprocs"] == "4"
+    assert filter_["stopwaitsecs"] == "55"

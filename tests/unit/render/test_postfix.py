@@ -1,0 +1,380 @@
+"""What both Postfix instances are told."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from gateway.render.postfix import (
+    ListenerView,
+    aliases,
+    hop,
+    known_recipients,
+    listeners,
+    outbound_hostname,
+    recipients_of,
+    render_post,
+    render_pre,
+    slots,
+    worker_transactions,
+)
+from gateway.settings.grammar import SocketAddress
+from gateway.settings.models import Domain, Filter
+from tests.configurations import configure, entries, minimal, parameters
+
+LAN = '[networks]\nlan = ["10.20.0.0/24", "fd00:20::/64"]\n'
+RELAY = 'deliver = "relay"\nnext_hop = "[192.0.2.25]:25"\n'
+
+
+def view(tmp_path, text):
+    """Return the listeners of a file."""
+    configuration = configure(tmp_path, text)
+    return listeners(configuration.settings, configuration.topology)
+
+
+def test_hop_puts_the_address_in_brackets():
+    """Brackets mean: no MX lookup."""
+    assert hop(SocketAddress(ip_address("198.18.25.36"), 10025)) == "[198.18.25.36]:10025"
+
+
+@pytest.mark.parametrize(
+    ("workers", "most", "share", "all_slots"), [(2, 10, 5, 10), (3, 10, 3, 9), (1, 1, 1, 1), (64, 500, 7, 448)]
+)
+def test_slots_are_whole_shares(tmp_path, workers, most, share, all_slots):
+    """Gate 1 must not have more transactions under way than the workers take."""
+    settings = configure(tmp_path, minimal()).settings
+    settings = settings.model_copy(update={"filter": Filter(workers=workers, max_transactions=most)})
+    assert worker_transactions(settings) == share
+    assert slots(settings) == all_slots
+
+
+def test_outbound_hostname_is_derived_unless_set(tmp_path):
+    """The gates have two names, so that neither takes the other for itself."""
+    assert outbound_hostname(configure(tmp_path, minimal()).settings) == "out.mx.example.test"
+    text = minimal(gateway='outbound_hostname = "relay.example.test"')
+    assert outbound_hostname(configure(tmp_path, text).settings) == "relay.example.test"
+
+
+@pytest.mark.parametrize(
+    ("domain", "how"),
+    [
+        (Domain(deliver="mailbox"), "list"),
+        (Domain(deliver="alias"), "list"),
+        (Domain(deliver="relay"), "verify"),
+        (Domain(deliver="relay", recipients="any"), "any"),
+        (Domain(deliver="relay", recipients="list"), "list"),
+    ],
+)
+def test_recipients_of_a_relay_domain_are_verified_unless_told(domain, how):
+    """Without a word of the operator no backscatter is made."""
+    assert recipients_of(domain) == how
+
+
+def test_listeners_outside_trusts_nobody(tmp_path):
+    """The plain listener: one socket on the edge network, on the port of its address."""
+    assert view(tmp_path, minimal()) == [
+        ListenerView("outside", ["198.18.25.3:2525"], "listen_outside_networks", [], inside_only=False, direct=False)
+    ]
+
+
+def test_listeners_inside_list_their_networks(tmp_path):
+    """Networks in Postfix's notation; a parameter name has no hyphen."""
+    extra = LAN + '[listen.in-side]\naddresses = ["10.20.0.1:25"]\nnetworks = ["lan"]\nfilter = false\n'
+    assert view(tmp_path, minimal(extra))[1] == ListenerView(
+        "in-side",
+        ["198.18.25.3:25"],
+        "listen_in_side_networks",
+        ["10.20.0.0/24", "[fd00:20::]/64"],
+        inside_only=True,
+        direct=True,
+    )
+
+
+def test_listeners_with_ipv6_listen_on_both(tmp_path):
+    """A listener has a socket for each IP version of its addresses, and for no other."""
+    outside = 'addresses = ["192.0.2.1:25", "[2001:db8::1]:25"]'
+    six = '[listen.six]\naddresses = ["[2001:db8::2]:25"]\n'
+    views = view(tmp_path, minimal(six, outside=outside))
+    assert [v.sockets for v in views] == [
+        ["198.18.25.3:25", "[fd53:616c:c612:1900::3]:25"],
+        ["[fd53:616c:c612:1900::3]:1025"],
+    ]
+
+
+@pytest.mark.parametrize("name", ["permit-mx-backup", "smtpd-sasl-exceptions", "my"])
+def test_listener_never_sets_a_parameter_of_postfix(tmp_path, name):
+    """permit_mx_backup_networks and its like are Postfix's own."""
+    extra = LAN + f'[listen.{name}]\naddresses = ["10.20.0.1:25"]\nnetworks = ["lan"]\n'
+    main_cf = parameters(render_pre(configure(tmp_path, minimal(extra)))["main.cf"])
+    added = main_cf.keys() - parameters(render_pre(configure(tmp_path, minimal()))["main.cf"]).keys()
+    assert added == {f"listen_{name.replace('-', '_')}_networks"}
+
+
+def test_aliases_give_each_domain_a_postmaster(tmp_path):
+    """RFC 5321 section 4.5.1; an address of the file or a mailbox stays what it is."""
+    text = minimal(
+        '[domains."list.test"]\ndeliver = "alias"\n[aliases]\n"all@list.test" = ["a@else.test", "b@else.test"]\n'
+    )
+    assert aliases(configure(tmp_path, text).settings) == {
+        "postmaster@list.test": ["postmaster@example.test"],
+        "postmaster@mx.example.test": ["postmaster@example.test"],
+        "postmaster@out.mx.example.test": ["postmaster@example.test"],
+        "all@list.test": ["a@else.test", "b@else.test"],
+    }
+
+
+def test_aliases_keep_mailboxes_out_of_a_catch_all(tmp_path):
+    """Postfix looks for aliases first, so @domain would take every mailbox's mail."""
+    text = minimal('[aliases]\n"@example.test" = ["who@else.test"]\n').replace(
+        '["postmaster@example.test"]\n', '["postmaster@example.test", "anna@example.test"]\n'
+    )
+    made = aliases(configure(tmp_path, text).settings)
+    assert made["anna@example.test"] == ["anna@example.test"]
+    assert made["postmaster@example.test"] == ["postmaster@example.test"]
+    assert made["@example.test"] == ["who@else.test"]
+
+
+def test_aliases_keep_listed_recipients_out_of_a_catch_all(tmp_path):
+    """The same in a relay domain whose recipients are listed."""
+    text = minimal(
+        f'[domains."known.test"]\n{RELAY}recipients = "list"\nrecipient_list = ["a@known.test"]\n'
+        '[aliases]\n"@known.test" = ["postmaster@example.test"]\n'
+    )
+    assert aliases(configure(tmp_path, text).settings)["a@known.test"] == ["a@known.test"]
+
+
+def test_known_recipients_are_what_gate_2_can_deliver(tmp_path):
+    """Each kind of domain; nobody twice."""
+    text = minimal(
+        f'[domains."verify.test"]\n{RELAY}[domains."any.test"]\n{RELAY}recipients = "any"\n'
+        f'[domains."list.test"]\n{RELAY}recipients = "list"\nrecipient_list = ["a@list.test"]\n'
+        '[aliases]\n"sales@example.test" = ["x@else.test"]\n'
+        '[canonical]\n"old@example.test" = "sales@example.test"\n"@gone.test" = "@else.test"\n'
+    )
+    assert known_recipients(configure(tmp_path, text).settings) == [
+        "postmaster@example.test",
+        "postmaster@mx.example.test",
+        "postmaster@out.mx.example.test",
+        "sales@example.test",
+        "old@example.test",
+        "@verify.test",
+        "@any.test",
+        "a@list.test",
+    ]
+
+
+def test_pre_has_every_file_whatever_is_used(tmp_path):
+    """A process that starts between two generations finds every table it names."""
+    files = render_pre(configure(tmp_path, minimal()))
+    assert sorted(files) == [
+        "body_checks",
+        "bridge_gateways",
+        "header_checks",
+        "main.cf",
+        "master.cf",
+        "relay_recipients",
+        "sender_access",
+        "transport",
+        "verified_domains",
+    ]
+
+
+def test_pre_main_cf_of_the_smallest_file(tmp_path):
+    """Nobody is trusted, nothing is delivered here, and everything goes to the filter by literal address."""
+    main_cf = parameters(render_pre(configure(tmp_path, minimal()))["main.cf"])
+    assert main_cf["mynetworks"] == main_cf["mydestination"] == ""
+    assert main_cf["relay_domains"] == "example.test mx.example.test out.mx.example.test"
+    assert main_cf["relay_transport"] == main_cf["default_transport"] == "scan-default:[198.18.25.36]:10025"
+    assert "content_filter" not in main_cf
+    assert main_cf["sender_dependent_default_transport_maps"] == "inline:{ { <> = direct:[198.18.25.101]:10026 } }"
+    assert main_cf["message_size_limit"] == "52428800"
+    assert main_cf["inet_protocols"] == "ipv4"
+    assert main_cf["smtpd_relay_restrictions"] == (
+        "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
+    )
+    assert main_cf["smtpd_sender_restrictions"] == (
+        "reject_non_fqdn_sender permit_mynetworks permit_sasl_authenticated "
+        "check_sender_access texthash:$config_directory/sender_access reject_unknown_sender_domain"
+    )
+    assert main_cf["smtpd_recipient_restrictions"] == (
+        "reject_non_fqdn_recipient reject_unlisted_recipient permit_mynetworks permit_sasl_authenticated"
+    )
+    for absent in ("header_checks", "body_checks", "address_verify_map", "recipient_delimiter"):
+        assert absent not in main_cf
+
+
+def test_pre_with_ipv6_keeps_both_protocols(tmp_path):
+    """The default of inet_protocols is all."""
+    outside = 'addresses = ["[2001:db8::1]:25"]'
+    files = render_pre(configure(tmp_path, minimal(outside=outside)))
+    assert "inet_protocols" not in parameters(files["main.cf"])
+    assert entries(files["bridge_gateways"]) == [
+        "198.18.25.1 WARN client address hidden by the container engine",
+        "fd53:616c:c612:1900::1 WARN client address hidden by the container engine",
+    ]
+
+
+def test_pre_without_require_dns_asks_no_dns_for_senders(tmp_path):
+    """[senders] require_dns = false is for sites without DNS of their own."""
+    main_cf = render_pre(configure(tmp_path, minimal("[senders]\nrequire_dns = false\n")))["main.cf"]
+    assert "reject_unknown_sender_domain" not in main_cf
+
+
+def test_pre_blocklists_are_asked_last_and_by_answer(tmp_path):
+    """127.255.255.x never lists a client; a list without answers means all other 127.x ones."""
+    lists = '[dnsbl]\nlists = ["zen.example.test=127.0.0.[2..11]", "bl.example.test"]\n'
+    main_cf = parameters(render_pre(configure(tmp_path, minimal(lists)))["main.cf"])
+    assert main_cf["smtpd_recipient_restrictions"].partition("permit_sasl_authenticated ")[2] == (
+        "warn_if_reject reject_rbl_client zen.example.test=127.255.255.[0..255] "
+        "reject_rbl_client zen.example.test=127.0.0.[2..11] "
+        "warn_if_reject reject_rbl_client bl.example.test=127.255.255.[0..255] "
+        "reject_rbl_client bl.example.test=127.[0..254].[0..255].[0..255]"
+    )
+
+
+def test_pre_verified_domains_probe_past_the_filter(tmp_path):
+    """Probes must not be transactions of the filter; an unknown user is a rejection, not a deferral."""
+    files = render_pre(configure(tmp_path, minimal(f'[domains."corp.test"]\n{RELAY}')))
+    main_cf = parameters(files["main.cf"])
+    assert main_cf["smtpd_recipient_restrictions"].endswith(
+        "check_recipient_access texthash:$config_directory/verified_domains"
+    )
+    assert main_cf["address_verify_relay_transport"] == "direct:[198.18.25.101]:10026"
+    assert main_cf["address_verify_transport_maps"] == ""
+    assert main_cf["unverified_recipient_reject_code"] == "550"
+    assert entries(files["verified_domains"]) == ["corp.test reject_unverified_recipient"]
+
+
+def test_pre_has_one_transport_per_policy(tmp_path):
+    """The policy travels as the HELO name; the process limit is the filter's number of slots."""
+    extra = '[policies.default]\n[policies.strict]\nchecks = ["gtube"]\n[filter]\nworkers = 3\nmax_transactions = 10\n'
+    files = render_pre(configure(tmp_path, minimal(extra, domain='policy = "strict"')))
+    main_cf = parameters(files["main.cf"])
+    for policy in ("default", "strict"):
+        assert main_cf[f"scan-{policy}_destination_concurrency_limit"] == "9"
+        assert main_cf[f"scan-{policy}_initial_destination_concurrency"] == "9"
+        assert main_cf[f"scan-{policy}_destination_recipient_limit"] == "1000"
+        assert f"\nscan-{policy} unix - -       n       -       9      smtp\n" in files["master.cf"]
+        assert f"\n  -o smtp_helo_name={policy}.policy.invalid\n" in files["master.cf"]
+    assert entries(files["transport"]) == ["example.test scan-strict:[198.18.25.36]:10025"]
+
+
+def test_pre_master_cf_listeners(tmp_path):
+    """Each listener is its own smtpd with its own trust; unfiltered ones go straight to gate 2."""
+    extra = LAN + (
+        '[listen.inside]\naddresses = ["10.20.0.1:25"]\nnetworks = ["lan"]\nfilter = false\n'
+        '[listen.both]\naddresses = ["10.20.0.1:26"]\ntrusted = ["lan"]\n'
+    )
+    master_cf = render_pre(configure(tmp_path, minimal(extra)))["master.cf"]
+    assert master_cf.partition("# [listen.outside]\n")[2].partition("pickup ")[0] == (
+        "198.18.25.3:2525 inet n - n - - smtpd\n"
+        "  -o syslog_name=postfix-pre/outside\n"
+        "# [listen.inside]\n"
+        "198.18.25.3:25 inet n - n - - smtpd\n"
+        "  -o syslog_name=postfix-pre/inside\n"
+        "  -o mynetworks=$listen_inside_networks\n"
+        "  -o { smtpd_client_restrictions = check_client_access cidr:$config_directory/bridge_gateways, "
+        "permit_mynetworks, reject }\n"
+        "  -o content_filter=direct:[198.18.25.101]:10026\n"
+        "# [listen.both]\n"
+        "198.18.25.3:26 inet n - n - - smtpd\n"
+        "  -o syslog_name=postfix-pre/both\n"
+        "  -o mynetworks=$listen_both_networks\n"
+        "  # Else mail from <> would go out unfiltered, as our bounces do (sender_dependent_default_transport_maps).\n"
+        "  -o { smtpd_data_restrictions = reject_unauth_pipelining, reject_multi_recipient_bounce, "
+        "check_sender_access inline:{ { <> = FILTER scan-default:[198.18.25.36]:10025 } } }\n"
+    )
+
+
+def test_pre_sender_list(tmp_path):
+    """Domain, sub-domains, address: folded to lower case, and a reply that names no list."""
+    extra = '[senders]\nreject = ["Spam.example", ".bulk.example", "Pest@example.net"]\n'
+    files = render_pre(configure(tmp_path, minimal(extra)))
+    assert entries(files["sender_access"]) == ["spam.example REJECT", ".bulk.example REJECT", "pest@example.net REJECT"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [
+        ("^Subject: casino", "/^Subject: casino/ REJECT"),
+        ("a/b", r"/a\/b/ REJECT"),
+        (r"a\/b", r"/a\/b/ REJECT"),
+        (r"a\\/b", r"/a\\\/b/ REJECT"),
+        (" if $1 #", "/ if $1 #/ REJECT"),
+        ("endif", "/endif/ REJECT"),
+    ],
+)
+def test_pre_patterns_are_whole_between_their_slashes(tmp_path, pattern, line):
+    """A slash of the pattern never ends it, and nothing in it begins a statement of the table."""
+    text = minimal(f'[[patterns]]\nmatch = "header"\npattern = \'{pattern}\'\naction = "reject"\n')
+    files = render_pre(configure(tmp_path, text))
+    assert entries(files["header_checks"]) == [line]
+    assert entries(files["body_checks"]) == []
+    main_cf = parameters(files["main.cf"])
+    assert main_cf["header_checks"] == "pcre:$config_directory/header_checks"
+    assert "body_checks" not in main_cf
+
+
+def test_pre_body_patterns_only_warn_where_told(tmp_path):
+    """A warning is logged and the message goes on."""
+    text = minimal('[[patterns]]\nmatch = "body"\npattern = "casino"\naction = "warn"\n')
+    files = render_pre(configure(tmp_path, text))
+    assert entries(files["body_checks"]) == ["/casino/ WARN"]
+    assert "header_checks" not in parameters(files["main.cf"])
+
+
+def test_post_main_cf_of_the_smallest_file(tmp_path):
+    """Only the filter and gate 1 may connect, the bridge gateways may not, and nothing is checked again."""
+    main_cf = parameters(render_post(configure(tmp_path, minimal()))["main.cf"])
+    assert main_cf["myhostname"] == "out.mx.example.test"
+    assert main_cf["mynetworks"] == "!198.18.25.65, 198.18.25.64/27, !198.18.25.97, 198.18.25.96/27"
+    assert main_cf["smtpd_client_restrictions"] == "permit_mynetworks, reject"
+    assert main_cf["smtpd_relay_restrictions"] == ""
+    assert main_cf["smtpd_recipient_restrictions"] == "permit_mynetworks reject"
+    assert main_cf["smtpd_authorized_xforward_hosts"] == "198.18.25.68, 198.18.25.99"
+    assert main_cf["smtpd_forbid_bare_newline_exclusions"] == ""
+    assert main_cf["message_size_limit"] == str(52 * 2**20)
+    assert main_cf["smtpd_timeout"] == "1140s"
+    assert main_cf["virtual_mailbox_domains"] == "example.test"
+    assert main_cf["virtual_alias_domains"] == "mx.example.test out.mx.example.test"
+    assert main_cf["relay_domains"] == ""
+    assert "proxy_interfaces" not in main_cf
+    assert "relayhost" not in main_cf
+
+
+def test_post_proxy_interfaces_are_ipv4(tmp_path):
+    """An IPv6 address there is fatal to every daemon of an instance that has IPv4 only."""
+    outside = 'addresses = ["192.0.2.9:25", "192.0.2.1:25", "[2001:db8::1]:25", "127.0.0.1:26"]'
+    main_cf = parameters(render_post(configure(tmp_path, minimal(outside=outside)))["main.cf"])
+    assert main_cf["proxy_interfaces"] == "192.0.2.1, 192.0.2.9"
+
+
+def test_post_delivers_by_kind_of_domain(tmp_path):
+    """Maildirs below the domain, next hops by the relay transport, aliases with all their recipients."""
+    text = minimal(
+        f'[domains."corp.test"]\n{RELAY}[domains."list.test"]\ndeliver = "alias"\n'
+        '[aliases]\n"all@list.test" = ["a@else.test", "b@else.test"]\n'
+        '[canonical]\n"@old.test" = "@example.test"\n',
+        gateway='relayhost = "[smarthost.test]:587"\nrecipient_delimiter = "+"',
+    )
+    files = render_post(configure(tmp_path, text))
+    main_cf = parameters(files["main.cf"])
+    assert entries(files["mailboxes"]) == ["postmaster@example.test example.test/postmaster/"]
+    assert entries(files["transport"]) == ["corp.test relay:[192.0.2.25]:25"]
+    assert entries(files["aliases"])[-1] == "all@list.test a@else.test, b@else.test"
+    assert entries(files["canonical"]) == ["@old.test @example.test"]
+    assert main_cf["relay_domains"] == "corp.test"
+    assert main_cf["virtual_alias_domains"] == "list.test mx.example.test out.mx.example.test"
+    assert main_cf["relayhost"] == "[smarthost.test]:587"
+    assert main_cf["recipient_delimiter"] == "+"
+    assert main_cf["smtpd_recipient_restrictions"] == (
+        "check_client_access inline:{ { 198.18.25.99 = verify_recipient } } permit_mynetworks reject"
+    )
+
+
+def test_post_master_cf_limits_the_reinject_listener(tmp_path):
+    """At least as many processes as the filter has transactions."""
+    master_cf = render_post(configure(tmp_path, minimal()))["master.cf"]
+    assert "\n198.18.25.69:10026 inet n - n - 20 smtpd\n" in master_cf
+    assert "\n198.18.25.101:10026 inet n - n - - smtpd\n" in master_cf
