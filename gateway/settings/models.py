@@ -162,10 +162,19 @@ def _with_default(policies: dict[str, Policy]) -> dict[str, Policy]:
     return {"default": Policy()} | policies
 
 
+def _version(value: object) -> object:
+    """Take 1 and nothing that merely equals it, such as true."""
+    if type(value) is not int or value != 1:
+        raise ValueError("unknown version of this file's format; expected 1")
+    return value
+
+
 class Settings(Table):
     """The whole of gateway.toml."""
 
-    schema_: Literal[1] = Field(alias="schema", description="Version of this file's format.")
+    schema_: Annotated[Literal[1], BeforeValidator(_version)] = Field(
+        alias="schema", description="Version of this file's format."
+    )
     gateway: Gateway
     networks: dict[Identifier, Annotated[list[CidrNetwork], _SOME]] = Field(
         {}, description="Named networks, used by name below."

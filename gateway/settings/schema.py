@@ -7,6 +7,7 @@ across tables are not in it: `make check` applies those.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -49,3 +50,7 @@ class _Generator(GenerateJsonSchema):
             unit = grammar.size_text if "KiB" in inner["pattern"] else grammar.duration_text
             return inner | {"default": unit(default)}
         return inner | {"default": default}
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))  # noqa: T201 - for config/gateway.schema.json

@@ -52,23 +52,18 @@ def problem(error: ErrorDetails) -> Problem:
     if kind == "value_error" and error["loc"][-1] == "[key]":
         return Problem(path, str(error["ctx"]["error"]))  # the path shows the key
     say = _SENTENCES.get(kind)
-    text = say(path, error["input"], error.get("ctx", {})) if say else f"{shown(error['input'])}: {error['msg']}"
+    text = (
+        say(path, error["input"], error.get("ctx", {}))
+        if say
+        else f"{shown(error['input'])} is not understood; expected another value"
+    )
     return Problem(path, text)
 
 
 def field_at(path: Path) -> FieldInfo | None:
     """Return the model's field that a path names, or None where the model has none."""
-    model: Any = Settings
-    field = None
-    for part in path:
-        if isinstance(model, type) and issubclass(model, Table):
-            field = fields(model).get(str(part))
-            if field is None:
-                return None
-            model = _plain(field.annotation)
-        else:  # a key of a table of one's own naming, or an element
-            model = _plain(typing.get_args(model)[-1]) if typing.get_args(model) else None
-    return field
+    table = _table_at(path)
+    return fields(table).get(str(path[-1])) if table and path else None
 
 
 def fields(model: type[Table]) -> dict[str, FieldInfo]:
@@ -77,7 +72,7 @@ def fields(model: type[Table]) -> dict[str, FieldInfo]:
 
 
 def _table_at(path: Path) -> type[Table] | None:
-    """Return the table model that holds the last part of a path."""
+    """Return the table model that the last part of a path is a key of, or None for a table of one's own naming."""
     model: Any = Settings
     for part in path[:-1]:
         if isinstance(model, type) and issubclass(model, Table):

@@ -1,18 +1,20 @@
 """
 Rules about [aliases] and [canonical]: rewriting must come to an end.
 
-Postfix rewrites a result again until nothing changes, or gives up after many rounds and defers the message: for
-ever, since the table stays as it is.  A result equal to what was looked up ends it, so an address may stand among
-its own targets ("keep a copy here").  Source: virtual(5), canonical(5), postfix src/cleanup/cleanup_map1n.c.
+Postfix looks a result up again until it finds nothing or the address itself, so an address may stand among its own
+targets ("keep a copy here").  Going round by way of others, it gives up: mail to such an alias is deferred for as
+long as the table stays as it is, and a canonical address becomes whichever came last.
+Source: vdukhovni/postfix, postfix/src/cleanup/cleanup_map1n.c and cleanup_map11.c, src/global/mail_addr_map.c.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from gateway.settings.crosscheck.domains import without_extension
 from gateway.settings.crosscheck.rule import Given, Rule, reads
 from gateway.settings.mistakes import Problem
+from gateway.settings.models import Settings
 
 _SOMEBODY = "*"  # stands for any user in a sample of @domain; no address has it
 
@@ -21,32 +23,37 @@ _SOMEBODY = "*"  # stands for any user in a sample of @domain; no address has it
 def aliases_end(given: Given) -> Iterator[Problem]:
     """Mail to an alias that leads back to itself by way of others is deferred until it expires."""
     aliases = given.settings.aliases
-
-    def step(address: str) -> Sequence[str]:
-        for key in (address, without_extension(given.settings, address), "@" + address.rpartition("@")[2]):
-            if key in aliases:
-                return aliases[key]
-        return ()
-
-    for key, loop in _loops(aliases, step):
+    for key, loop in _loops(aliases, lambda address: _look_up(given.settings, aliases, address)):
         yield Problem(("aliases", key), f"leads back to itself ({loop}); expected targets that come to an end")
 
 
 @reads("canonical", "gateway")
 def canonical_ends(given: Given) -> Iterator[Problem]:
-    """Mail with a sender or recipient that is rewritten in a circle is deferred until it expires."""
-    canonical = given.settings.canonical
-
-    def step(address: str) -> Sequence[str]:
-        local, _, domain = address.rpartition("@")
-        for key in (address, without_extension(given.settings, address), "@" + domain):
-            if key in canonical:
-                target = canonical[key]
-                return (local + target if target.startswith("@") else target,)
-        return ()
-
-    for key, loop in _loops(canonical, step):
+    """What an address in a circle becomes is decided by where Postfix gives up."""
+    canonical = {key: [target] for key, target in given.settings.canonical.items()}
+    for key, loop in _loops(canonical, lambda address: _look_up(given.settings, canonical, address)):
         yield Problem(("canonical", key), f"leads back to itself ({loop}); expected a target that stays as it is")
+
+
+def _look_up(settings: Settings, table: Mapping[str, Sequence[str]], address: str) -> Sequence[str]:
+    """
+    Return what one look-up makes of an address: its targets, or nothing where rewriting ends.
+
+    An extension that the table does not have is put behind each target.  Where a target has one already that would
+    grow without end, so it is left as it is, which leads to the same keys.
+    """
+    local, _, domain = address.rpartition("@")
+    plain = without_extension(settings, address)
+    extension = local.removeprefix(plain.rpartition("@")[0]) if address not in table and plain in table else ""
+    key = next((key for key in (address, plain, f"@{domain}") if key in table), None)
+    targets, growing = [], []
+    for target in table[key] if key else ():
+        if extension and without_extension(settings, target) != target:
+            growing.append(target)
+        else:
+            name, _, place = target.rpartition("@")
+            targets.append(f"{name or local.removesuffix(extension)}{extension}@{place}")
+    return () if address in targets else targets + growing
 
 
 def _loops(keys: Iterable[str], step: Callable[[str], Sequence[str]]) -> Iterator[tuple[str, str]]:
@@ -71,7 +78,7 @@ def _loops(keys: Iterable[str], step: Callable[[str], Sequence[str]]) -> Iterato
 def _circle(start: str, step: Callable[[str], Sequence[str]], done: set[str]) -> list[str]:
     """Walk depth-first from an address; return the first circle met, from and to the same address, or nothing."""
     trail = [start]
-    branches = [iter(_next(start, step))]
+    branches = [iter(step(start))]
     while branches:
         target = next(branches[-1], None)
         if target is None:
@@ -82,13 +89,8 @@ def _circle(start: str, step: Callable[[str], Sequence[str]], done: set[str]) ->
             return [*trail[trail.index(target) :], target]
         elif target not in done:
             trail.append(target)
-            branches.append(iter(_next(target, step)))
+            branches.append(iter(step(target)))
     return []
-
-
-def _next(address: str, step: Callable[[str], Sequence[str]]) -> Sequence[str]:
-    targets = step(address)
-    return () if address in targets else targets
 
 
 RULES: tuple[Rule, ...] = (aliases_end, canonical_ends)

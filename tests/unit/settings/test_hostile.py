@@ -97,7 +97,7 @@ def test_hostile_text_is_refused_or_is_what_the_grammar_allows(field):
     change, grammar = FIELDS[field]
     for text in HOSTILE:
         # As it is, and dressed as what the field expects.
-        for value in (text, f"{text}.test", f"a@{text}", f"{text}@example.test"):
+        for value in (text, f"{text}.test", f"{text}@example.test"):
             try:
                 load_text(document(change(value)), zone="")
             except SettingsError as error:
