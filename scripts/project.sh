@@ -80,6 +80,20 @@ start() {
     compose up -d --wait "$@"
 }
 
+# Print the services among those that run whose container differs from what Compose would create now: another image,
+# other ports or addresses.  OVERRIDE may name an override that is not in place yet.
+outdated() {
+    local service hash container image
+    while read -r service hash; do
+        [[ " ${DAEMONS[*]} " == *" $service "* ]] || continue
+        container=$(container_of "$service")
+        [ -n "$container" ] || continue
+        image=$(docker inspect -f '{{.Config.Image}}' "$container")
+        if [ "$(docker inspect -f '{{index .Config.Labels "com.docker.compose.config-hash"}} {{.Image}}' "$container")" \
+            != "$hash $(docker image inspect -f '{{.Id}}' "$image")" ]; then echo "$service"; fi
+    done < <(compose config --hash '*')
+}
+
 # Keep CONFIG_DIR for the next command on this project.
 remember_config_dir() {
     local kept
