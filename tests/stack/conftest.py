@@ -38,14 +38,15 @@ class Maker:
 
         Args:
             name: A directory of configs/.  In its files @SUBNET@ is the first three octets of the appliance's
-                subnet, @REVERSED@ the same three from the last to the first, @LAN@ the LAN's first three and @LAN6@
-                its IPv6 prefix, @LOOPBACK@ the first three of addresses of this host that nobody else listens on.
+                subnet, @LAN@ the LAN's, @REVERSED@ and @REVERSED_LAN@ the same from the last to the first, @LAN6@
+                the LAN's IPv6 prefix, @LOOPBACK@ the first three octets of addresses of this host for us alone.
         """
         number = FIRST_SUBNET + sorted(path.name for path in CONFIGS.iterdir()).index(name)
         values = {
             "@SUBNET@": f"198.18.{number}",
             "@REVERSED@": f"{number}.18.198",
             "@LAN@": f"198.19.{number}",
+            "@REVERSED_LAN@": f"{number}.19.198",
             "@LAN6@": f"fd00:5a{number:02x}",
             "@LOOPBACK@": f"127.18.{number}",
         }
