@@ -3,7 +3,7 @@
 #   PROJECT=name    another appliance beside the first      CONFIG_DIR=dir  where its gateway.toml is (remembered)
 #   SERVICE=name    for logs and shell                      SENDER=…        for block and unblock
 #   ENGINE=keep     do not install or start an engine       T=path          narrows test, unit and stack
-export PROJECT CONFIG_DIR ENGINE SENDER TO T YES
+export PROJECT CONFIG_DIR ENGINE SENDER TO FROM T YES
 SERVICE ?=
 
 .DEFAULT_GOAL := help
