@@ -7,6 +7,7 @@ result is loaded and checked like any other change before it takes effect.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
@@ -88,15 +89,20 @@ def replace_file(path: Path, text: str) -> None:
     """
     Put a text in place of a file, so that a reader or a crash sees the old or the new one, never a part.
 
+    Mode and owner stay.
+
     Raises:
         OSError: Nothing was changed.
     """
-    mode = stat.S_IMODE(path.stat().st_mode)
+    path = path.resolve()  # a link stays one
+    before = path.stat()
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
             file.write(text.encode())
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+            with contextlib.suppress(PermissionError):  # who may not give the file away owns it already, or gets it
+                os.fchown(file.fileno(), before.st_uid, before.st_gid)
             os.fsync(file.fileno())
             Path(file.name).replace(path)
         except OSError:

@@ -11,6 +11,8 @@ from gateway.settings.crosscheck.rule import Given, Rule, reads
 from gateway.settings.grammar import Address, Network
 from gateway.settings.mistakes import Path, Problem
 
+_LOOPBACK = IPv4Network("127.0.0.0/8")
+
 
 @reads("dns", "networks")
 def hosts_are_in_a_network(given: Given) -> Iterator[Problem]:
@@ -46,18 +48,21 @@ def hosts_are_no_zones(given: Given) -> Iterator[Problem]:
 
 @reads("dns", "networks")
 def reverse_zones_are_ours(given: Given) -> Iterator[Problem]:
-    """Rendering generates the reverse zones of the private networks; a second source would hide one of the two."""
+    """
+    Rendering generates the reverse zones of the private networks; a second source would hide one of the two.
+
+    A zone around such a network is fine: the generated one is the closer match.
+    """
     for path, zone in _zones(given):
         reverse = reverse_network(zone)
         if reverse is None:
             continue
-        for other, network in _private(given):
-            if within(reverse, network) or (
-                within(network, reverse) and _generated_prefix(network) <= reverse.prefixlen
-            ):
-                what = f"{zone} is generated from [networks] ({network}); expected dns.hosts to name its hosts"
-                yield Problem(path, what, other)
-                break
+        if within(reverse, _LOOPBACK):
+            yield Problem(path, f"{zone} is built in; expected another zone")
+        other, network = next((found for found in _private(given) if within(reverse, found[1])), (None, None))
+        if other:
+            what = f"{zone} is generated from [networks] ({network}); expected dns.hosts to name its hosts"
+            yield Problem(path, what, other)
 
 
 @reads("dns", "gateway.subnet", "listen")
@@ -97,12 +102,6 @@ def reverse_network(zone: str) -> Network | None:
     except ValueError:
         return None
     return None
-
-
-def _generated_prefix(network: Network) -> int:
-    """Return the prefix length of a network's reverse zone, which ends at an octet or a nibble and holds it."""
-    unit, longest = (8, 24) if network.version == 4 else (4, 124)
-    return min(-(-network.prefixlen // unit) * unit, longest)
 
 
 def _zones(given: Given) -> Iterator[tuple[Path, str]]:

@@ -104,6 +104,15 @@ def test_replace_file_puts_the_text_in_place_and_keeps_the_mode(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_replace_file_through_a_link_keeps_the_link(tmp_path):
+    """The file may live in a repository of its own."""
+    (tmp_path / "real.toml").write_text("old")
+    (tmp_path / "gateway.toml").symlink_to("real.toml")
+    replace_file(tmp_path / "gateway.toml", "new")
+    assert (tmp_path / "gateway.toml").is_symlink()
+    assert (tmp_path / "real.toml").read_text() == "new"
+
+
 def test_replace_file_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
     """A full disk is found out before the rename."""
 

@@ -70,6 +70,10 @@ FINE = {
     "host with both families": {"dns__hosts": {"10.20.0.10": "web1.lan.test", "fd00:20::10": "web1.lan.test"}},
     "host inside a zone": DNS | {"dns__domain": "lan.test"},
     "parent of a generated zone": {"dns__forward_zones": {"10.in-addr.arpa": ["192.0.2.53"]}},
+    "zone around a network smaller than an octet": {
+        "networks__lan": ["10.20.0.64/26"],
+        "dns__forward_zones": {"0.20.10.in-addr.arpa": ["192.0.2.53"]},
+    },
     "neighbour of a generated zone": {"dns__forward_zones": {"1.20.10.in-addr.arpa": ["192.0.2.53"]}},
     "resolver attached to egress": {"dns__forwarders": ["198.18.25.190"]},
 }
@@ -149,6 +153,14 @@ BAD = {
     "generated zone in IPv6": (
         {"dns__forward_zones": {"0.0.0.0.0.0.0.0.0.2.0.0.0.0.d.f.ip6.arpa": ["192.0.2.53"]}},
         "dns.forward_zones.0.0.0.0.0.0.0.0.0.2.0.0.0.0.d.f.ip6.arpa",
+    ),
+    "part of a generated zone": (
+        {"networks__lan": ["10.0.0.0/8"], "dns__forward_zones": {"20.10.in-addr.arpa": ["192.0.2.53"]}},
+        "dns.forward_zones.20.10.in-addr.arpa",
+    ),
+    "loopback zone": (
+        {"dns__forward_zones": {"127.in-addr.arpa": ["192.0.2.53"]}},
+        "dns.forward_zones.127.in-addr.arpa",
     ),
     "forwarder is bind": ({"dns__forwarders": ["198.18.25.130"]}, "dns.forwarders.0"),
     "forwarder is where we listen": (
