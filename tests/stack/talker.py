@@ -6,7 +6,7 @@ A client for tests that speaks SMTP as it is told to, well or badly, in many ses
 The JSON has server ("address:port"), parallel (sessions at once), and dialogues: lists of steps.  A step is
 {"line": text}: send it with CRLF and wait for a reply; {"octets": base64}: send them and wait for nothing;
 {"wait": true}: wait for a reply; {"fin": true}: close our half of the connection.  The greeting is waited for first,
-unless the dialogue begins with octets.  After the last step what else the server says is read until it closes.
+unless the dialogue begins with octets.  After the last step our half is closed and the rest of the replies read.
 For each dialogue a line of JSON comes out, in their order: the list of replies, each as text with its lines joined by
 newlines, and last "closed", or what broke the connection.  Only the standard library: it runs in the tools image.
 """
@@ -14,6 +14,7 @@ newlines, and last "closed", or what broke the connection.  Only the standard li
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import sys
@@ -55,7 +56,9 @@ class Talker:
             self._socket.shutdown(socket.SHUT_WR)
 
     def finish(self) -> None:
-        """Read what else the server says."""
+        """Close our half; read what else the server says."""
+        with contextlib.suppress(OSError):  # closed already, by either side
+            self._socket.shutdown(socket.SHUT_WR)
         while self.read():
             pass
         self._socket.close()
