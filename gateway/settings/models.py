@@ -2,7 +2,7 @@
 What gateway.toml may say: one frozen model per table, a default for every key that can have one.
 
 The models are the single source of names, defaults and grammars: the JSON Schema for editors is exported from
-them, and docs/config.md lists them.  What only makes sense across tables is checked in crosscheck.py.
+them, and docs/config.md lists them.  What only makes sense across tables is checked in crosscheck/.
 """
 
 from __future__ import annotations
