@@ -63,7 +63,7 @@ class WorkerSettings:
     drain_timeout_s: float  # until what is under way at a stop is cut off
     log_format: str  # human or json
     log_level: str  # debug, info, warning or error
-    xforward_peers: frozenset[str]  # addresses that may use XFORWARD
+    xforward_peers: frozenset[str]  # addresses that may connect, and use XFORWARD
     policies: dict[str, Policy]  # by name; "default" is one of them
 
 
@@ -196,7 +196,7 @@ class Worker:
         )
         timeouts = Timeouts(settings.connect_timeout_s, settings.reply_timeout_s, settings.commit_timeout_s)
         self._pool = Pool(settings.next_hops, settings.helo_name, timeouts)
-        self._gate = Gate(listener, settings.max_transactions, self._open_session)
+        self._gate = Gate(listener, settings.max_transactions, self._open_session, peers=settings.xforward_peers)
 
     async def run(self) -> bool:
         """

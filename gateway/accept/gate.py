@@ -7,11 +7,15 @@ transactions it still accepts, for Postfix keeps idle connections and the health
 short pause, which leaves the connection to a worker with nothing to do.  The listen backlog belongs to the
 supervisor and is left alone: what waits in it is not refused.
 
+Only gate 1 may connect, and the healthcheck, which comes from our own address: the engine lets anybody on its host
+into the container networks, and who speaks to us directly would have passed no gate.
+
 The socket is watched with add_reader and accepted from synchronously.  `loop.sock_accept` would lose a connection
 that arrives in the very turn of the loop in which the wait is cancelled.
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable
@@ -21,6 +25,7 @@ from gateway.accept.session import Session
 log = logging.getLogger(__name__)
 
 RELUCTANCE_S = 0.02  # pause of a worker whose sessions at work use up its share
+DENIED = b"554 5.7.1 Access denied\r\n"  # in place of the banner
 SPARE_SESSIONS = 4  # beyond two for each transaction: healthchecks and strays
 
 
@@ -32,6 +37,8 @@ class Gate:
         listener: socket.socket,
         max_transactions: int,
         open_session: Callable[[str, Callable[[Session], None]], Session],
+        *,
+        peers: frozenset[str] = frozenset(),
     ) -> None:
         """
         Prepare, without accepting yet.
@@ -40,12 +47,14 @@ class Gate:
             listener: Listening TCP socket, set non-blocking here for all who share it.
             max_transactions: This worker's share; it has room for twice as many sessions and a few more.
             open_session: Makes the session for a peer address; the session calls its second argument at its end.
+            peers: Addresses that may connect, beside our own.
         """
         listener.setblocking(False)
         self._listener = listener
         self._share = max_transactions
         self._max_sessions = 2 * max_transactions + SPARE_SESSIONS
         self._open_session = open_session
+        self._peers = peers
         self._loop = asyncio.get_running_loop()
         self._sessions: set[Session] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # connections being opened, held against the collector
@@ -102,7 +111,11 @@ class Gate:
             log.error("accept failed: %s", error)
             self._pause(1.0)
             return
-        session = self._open_session(address[0].removeprefix("::ffff:"), self._ended)
+        peer = address[0].removeprefix("::ffff:")
+        if peer not in self._peers and peer != connection.getsockname()[0].removeprefix("::ffff:"):
+            self._deny(peer, connection)
+            return
+        session = self._open_session(peer, self._ended)
         self._sessions.add(session)
         self._empty.clear()
         task = self._loop.create_task(self._connect(session, connection))
@@ -112,6 +125,12 @@ class Gate:
             self._pause(RELUCTANCE_S)
         elif len(self._sessions) >= self._max_sessions:
             self._unwatch()
+
+    def _deny(self, peer: str, connection: socket.socket) -> None:
+        log.warning("connection from %s denied", peer)
+        connection.setblocking(False)
+        with connection, contextlib.suppress(OSError):  # it may be gone already
+            connection.send(DENIED)
 
     def _pause(self, seconds: float) -> None:
         self._unwatch()
