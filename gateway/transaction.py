@@ -56,7 +56,7 @@ async def carry(incoming: Incoming, pool: Pool, policies: Mapping[str, Policy]) 
         line.end("unknown" if delivery.committed else "lost", "cut off at the end of the drain")
         raise
     except Exception as bug:
-        log.exception("transaction failed")
+        log.exception("transaction failed", extra={"fields": {"pre": incoming.client.queue_id_pre}})
         line.end("unknown" if delivery.committed else "", f"bug: {bug!r}", INTERNAL_ERROR)
         delivery.abort()
         await incoming.finish(INTERNAL_ERROR)

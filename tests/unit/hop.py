@@ -102,9 +102,10 @@ async def hop(
     timeouts: Timeouts = TIMEOUTS,
     max_transactions: int = 5,
     xforward_allowed: bool = True,
+    shared: socket.socket | None = None,
 ) -> AsyncIterator[Hop]:
-    """Run the filter in front of sinks on *ports*."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    """Run the filter in front of sinks on *ports*, on a socket of its own or on one shared with others."""
+    listener = shared.dup() if shared else socket.create_server(("127.0.0.1", 0))
     pool = Pool([("127.0.0.1", port) for port in ports], "filter.test", timeouts)
     slots = asyncio.Semaphore(max_transactions)
 
