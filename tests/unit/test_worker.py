@@ -1,0 +1,370 @@
+"""The worker as a process of its own: settings, signals, the shared socket."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from gateway import worker
+from gateway.message.policy import Policy
+from gateway.worker import SettingsError, load
+
+from .hop import Client
+from .sink import Sink
+
+SETTINGS = """\
+next_hops = ["127.0.0.1:{port}"]
+helo_name = "filter.mx.example.test"
+max_transactions = 5
+max_message_octets = 52428800
+max_recipients = 1000
+command_timeout_s = 300
+data_timeout_s = 180
+connect_timeout_s = 10
+reply_timeout_s = 300
+commit_timeout_s = 540
+drain_timeout_s = 50
+log_format = "human"
+log_level = "info"
+xforward_peers = ["127.0.0.1"]
+[policies.default]
+checks = []
+[policies.strict]
+checks = ["gtube"]
+"""
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Give a function that writes the settings file and gives its path."""
+    path = tmp_path / "filter.toml"
+
+    def write(port=10026, **replaced):
+        text = SETTINGS.format(port=port)
+        for line in text.splitlines():
+            key = line.partition(" =")[0]
+            if key in replaced:
+                text = text.replace(line, f"{key} = {replaced[key]}")
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_load_all_keys_are_read(settings):
+    """Each in its own type."""
+    loaded = load(settings(next_hops='["198.18.25.69:10026", "[::1]:10026", "gate2:10026"]', drain_timeout_s="0.5"))
+    assert loaded.next_hops == (("198.18.25.69", 10026), ("::1", 10026), ("gate2", 10026))
+    assert loaded.drain_timeout_s == 0.5
+    assert loaded.xforward_peers == {"127.0.0.1"}
+    assert loaded.policies == {"default": Policy("default"), "strict": Policy("strict", ("gtube",))}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "complaint"),
+    [
+        ("next_hops", "[]", '[]; expected a list of one or more "host:port"'),
+        ("next_hops", '["gate2"]', "['gate2']; expected a list of one or more \"host:port\""),
+        ("next_hops", '["gate2:0"]', "['gate2:0']; expected a list of one or more \"host:port\""),
+        ("next_hops", "[1]", '[1]; expected a list of one or more "host:port"'),
+        ("helo_name", '"a\\nb"', "'a\\nb'; expected a host name"),
+        ("max_transactions", "0", "0; expected a whole number above 0"),
+        ("max_transactions", "true", "True; expected a whole number above 0"),
+        ("max_message_octets", "1.5", "1.5; expected a whole number above 0"),
+        ("commit_timeout_s", '"540"', "'540'; expected seconds, above 0 and below a day"),
+        ("commit_timeout_s", "nan", "nan; expected seconds, above 0 and below a day"),
+        ("log_format", '"xml"', "'xml'; expected human or json"),
+        ("xforward_peers", '"198.18.25.35"', "'198.18.25.35'; expected a list of addresses"),
+    ],
+)
+def test_load_bad_value_is_refused(settings, key, value, complaint):
+    """With file, key, what is wrong and what is expected."""
+    path = settings(**{key: value})
+    with pytest.raises(SettingsError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: {key}: {complaint}"
+
+
+def test_load_all_mistakes_come_together(settings):
+    """Unknown, missing and wrong ones."""
+    path = settings(helo_name="1")
+    text = (
+        path.read_text().replace("max_recipients = 1000\n", "max_recipents = 1000\n").replace('"gtube"', '"nonesuch"')
+    )
+    path.write_text(text)
+    with pytest.raises(SettingsError) as refused:
+        load(path)
+    assert [line.removeprefix(f"{path}: ") for line in str(refused.value).splitlines()] == [
+        "max_recipents: unknown key",
+        "helo_name: 1; expected a host name",
+        "max_recipients: missing",
+        "policies: {'default': {'checks': []}, 'strict': {'checks': ['nonesuch']}}; expected one of gtube in checks of "
+        "policy strict",
+    ]
+
+
+def test_load_no_toml_is_refused(tmp_path):
+    """Absent, or not to be parsed."""
+    with pytest.raises(SettingsError, match="No such file"):
+        load(tmp_path / "filter.toml")
+    (tmp_path / "filter.toml").write_text("next_hops = [")
+    with pytest.raises(SettingsError, match=r"filter.toml: .*at end of document"):
+        load(tmp_path / "filter.toml")
+
+
+def test_readers_there_is_one_for_each_key():
+    """A new key cannot be forgotten."""
+    assert list(worker._READERS) == [field.name for field in worker.fields(worker.WorkerSettings)]
+
+
+class Process:
+    """A worker with a listening socket on fd 0, as the supervisor starts it."""
+
+    def __init__(self, path: Path) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.lines: list[str] = []
+        self.clients: list[Client] = []
+        self._news = threading.Condition()
+        self._path = path
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start one more worker on the socket and wait until it accepts."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway.worker", str(self._path)],
+            stdin=self.listener.fileno(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PYTHONPATH": str(Path(worker.__file__).parents[1]), "PYTHONUNBUFFERED": "1"},
+        )
+        self.workers.append(process)
+        threading.Thread(target=self._read, args=(process,), daemon=True).start()
+        self.wait_for(f"worker started pid={process.pid}")
+        return process
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        for line in process.stdout:
+            with self._news:
+                self.lines.append(line.decode())
+                self._news.notify_all()
+
+    def wait_for(self, text: str, count: int = 1) -> None:
+        """Wait until *text* has been logged *count* times."""
+        with self._news:
+            assert self._news.wait_for(lambda: sum(text in line for line in self.lines) >= count, 20), self.lines
+
+    async def logged(self, text: str, count: int = 1) -> None:
+        """Wait for a line without blocking the test's loop."""
+        await asyncio.to_thread(self.wait_for, text, count)
+
+    async def connect(self) -> Client:
+        """Open a connection without reading the banner."""
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+        self.clients.append(client)
+        return client
+
+    async def session(self) -> Client:
+        """Connect and greet."""
+        client = await self.connect()
+        await client.greet()
+        return client
+
+    async def end(self) -> None:
+        """Kill what is left."""
+        for client in self.clients:
+            await client.close()
+            with contextlib.suppress(ConnectionError):
+                await client.writer.wait_closed()
+        for process in self.workers:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        self.listener.close()
+
+
+@pytest.fixture
+async def sink():
+    """Give a sink."""
+    async with Sink() as running:
+        yield running
+
+
+@pytest.fixture
+async def process(sink, settings):
+    """Give a worker process, not started yet."""
+    started = Process(settings(sink.port))
+    yield started
+    await started.end()
+
+
+def held(sink):
+    """Make the sink wait before it answers the dot; give the events `asked` and `go_on`."""
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(*_):
+        asked.set()
+        await go_on.wait()
+        return b"250 2.0.0 Ok: queued as 4ABCdefGHI\r\n"
+
+    sink.replies[b"."] = wait
+    return asked, go_on
+
+
+async def test_main_message_passes(sink, process):
+    """Through a real process on uvloop; one line is logged."""
+    await asyncio.to_thread(process.start)
+    client = await process.session()
+    await client.ask(b"XFORWARD NAME=mx.test ADDR=192.0.2.1 IDENT=4pre")
+    assert await client.deliver(b"S: 1\r\n\r\n..\r\n.\r\n") == b"250 2.0.0 Ok: queued as 4ABCdefGHI\r\n"
+    assert sink.messages == [b"S: 1\r\n\r\n..\r\n"]
+    await process.logged(
+        "INFO transaction pre=4pre post=4ABCdefGHI client=mx.test[192.0.2.1] from=<a@x.test> to=<b@y.test> recipients=1"
+    )
+
+
+async def test_main_20_mb_pass_unchanged(sink, process):
+    """Over uvloop's transports, whose reads are larger than asyncio's."""
+    await asyncio.to_thread(process.start)
+    client = await process.session()
+    content = (b"".join(b"%d " % number for number in range(15)) + b"\r\n") * 500_000
+    assert (await client.deliver(content + b".\r\n")).startswith(b"250")
+    assert sink.messages == [content]
+
+
+async def test_sigterm_drains_and_exits_0(sink, process):
+    """What is under way finishes; the idle are told."""
+    running = await asyncio.to_thread(process.start)
+    asked, go_on = held(sink)
+    idle, busy = await process.session(), await process.session()
+    idle_delivering = asyncio.ensure_future(idle.deliver(b"1\r\n.\r\n"))
+    await asked.wait()
+    go_on.set()
+    assert (await idle_delivering).startswith(b"250")
+    asked, go_on = held(sink)
+    delivering = asyncio.ensure_future(busy.deliver(b"2\r\n.\r\n"))
+    await asked.wait()
+    running.terminate()
+    assert await idle.reply() == b"421 4.3.2 Service shutting down\r\n"
+    assert running.poll() is None
+    go_on.set()
+    assert (await delivering).startswith(b"250")
+    assert await asyncio.to_thread(running.wait, 20) == 0
+    assert sink.messages == [b"1\r\n", b"2\r\n"]
+    await process.logged("drained=True")
+
+
+async def test_sigterm_cuts_off_at_drain_timeout(sink, process, settings):
+    """The outcome of what had its dot sent is unknown, and the log says so."""
+    settings(sink.port, drain_timeout_s="0.1")
+    running = await asyncio.to_thread(process.start)
+    asked, _ = held(sink)
+    client = await process.session()
+    delivering = asyncio.ensure_future(client.deliver(b"2\r\n.\r\n"))
+    await asked.wait()
+    running.terminate()
+    assert await delivering == b""
+    assert await asyncio.to_thread(running.wait, 20) == 0
+    await process.logged("outcome=unknown")
+
+
+async def test_sighup_refuses_nobody_with_one_worker(sink, process, settings):
+    """New settings hold afterwards; who connects meanwhile waits."""
+    running = await asyncio.to_thread(process.start)
+    asked, go_on = held(sink)
+    before = await process.session()
+    delivering = asyncio.ensure_future(before.deliver(b"before\r\n.\r\n"))
+    await asked.wait()
+    settings(sink.port, max_message_octets="1000")
+    running.send_signal(worker.signal.SIGHUP)
+    await process.logged("worker drains")
+    meanwhile = await process.connect()
+    go_on.set()
+    assert (await delivering).startswith(b"250")
+    await process.logged(f"worker started pid={running.pid}", 2)
+    await meanwhile.greet()
+    assert b"250-SIZE 1000\r\n" in await meanwhile.ask(b"EHLO mx.test")
+    assert (await meanwhile.deliver(b"after\r\n.\r\n")).startswith(b"250")
+    assert sink.messages == [b"before\r\n", b"after\r\n"]
+    running.terminate()
+    assert await asyncio.to_thread(running.wait, 20) == 0
+
+
+async def test_sighup_bad_settings_change_nothing(sink, process, settings):
+    """The old ones stay, and the log says why."""
+    running = await asyncio.to_thread(process.start)
+    client = await process.session()
+    settings(sink.port, max_transactions="0")
+    running.send_signal(worker.signal.SIGHUP)
+    await process.logged("settings refused, the old ones stay")
+    assert (await client.deliver(b"x\r\n.\r\n")).startswith(b"250")
+    await process.session()
+
+
+async def test_sighup_storm_under_load_defers_nothing(sink, process):
+    """Two workers, reload after reload, a new connection for each message: all are answered 250."""
+    first = await asyncio.to_thread(process.start)
+    second = await asyncio.to_thread(process.start)
+    stop = asyncio.Event()
+    delivered = 0
+
+    async def load_():
+        nonlocal delivered
+        while not stop.is_set():
+            client = await process.session()
+            for _ in range(3):
+                reply = await client.ask(b"RSET")
+                if reply.startswith(b"421"):  # as Postfix, whose probe this is, take a fresh connection
+                    break
+                assert (await client.deliver(b"x\r\n.\r\n")).startswith(b"250")
+                delivered += 1
+            await client.close()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(load_())
+        for round_ in range(2, 5):
+            for running in (first, second):
+                running.send_signal(worker.signal.SIGHUP)
+                await process.logged(f"worker started pid={running.pid}", round_)
+        stop.set()
+    assert len(sink.messages) == delivered > 0
+
+
+async def test_workers_share_one_socket(sink, process):
+    """When one ends, the other goes on."""
+    first = await asyncio.to_thread(process.start)
+    await asyncio.to_thread(process.start)
+    first.terminate()
+    assert await asyncio.to_thread(first.wait, 20) == 0
+    client = await process.session()
+    assert (await client.deliver(b"x\r\n.\r\n")).startswith(b"250")
+
+
+def run(*arguments, stdin=subprocess.DEVNULL):
+    """Run a worker that is expected not to start."""
+    return subprocess.run(
+        [sys.executable, "-m", "gateway.worker", *arguments], stdin=stdin, capture_output=True, text=True, check=False
+    )
+
+
+def test_main_bad_settings_exit_3(settings):
+    """With the mistakes on stderr."""
+    path = settings(max_transactions="0")
+    ended = run(str(path))
+    assert ended.returncode == 3
+    assert ended.stderr == f"{path}: max_transactions: 0; expected a whole number above 0\n"
+
+
+def test_main_without_listening_socket_exits_3(settings):
+    """Started by hand, say."""
+    ended = run(str(settings()))
+    assert ended.returncode == 3
+    assert ended.stderr.startswith("fd 0 is not a listening socket: ")
+    assert run().returncode == 3
