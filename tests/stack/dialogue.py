@@ -18,8 +18,8 @@ from tests.stack.client import ROOT, Client, run
 class Special(Enum):
     """Steps that send nothing."""
 
-    WAIT = {"wait": True}
-    FIN = {"fin": True}
+    WAIT = "wait"
+    FIN = "fin"
 
 
 WAIT, FIN = Special.WAIT, Special.FIN
@@ -44,7 +44,7 @@ def talk(client: Client, server: str, dialogues: Sequence[Dialogue], *, parallel
 
 def _told(step: Step) -> dict[str, object]:
     if isinstance(step, Special):
-        return step.value
+        return {step.value: True}
     if isinstance(step, str):
         return {"line": step}
     return {"octets": base64.b64encode(step).decode()}
