@@ -60,7 +60,9 @@ class Lan:
         run(*inside, "addr", "add", f"{self.network[number]}/{self.network.prefixlen}", "dev", inner)
         run(*inside, "addr", "add", f"{self.network6[number]}/{self.network6.prefixlen}", "dev", inner, "nodad")
         run(*inside, "link", "set", inner, "up")
-        return Client(name)
+        client = Client(name)
+        client.address = str(self.network[number])  # which docker does not know
+        return client
 
     def down(self) -> None:
         """Remove the hosts and the bridge."""
