@@ -16,6 +16,9 @@ ENDING = frozenset({b"RSET", b"QUIT", b"EHLO", b"HELO"})
 # What follows these is not commands, or comes from no SMTP client: the connection closes with the answer.
 CLOSING = frozenset({b"BDAT", b"CONNECT", b"GET", b"HEAD", b"OPTIONS", b"POST", b"PUT", b"STARTTLS"})
 
+# None of them is part of a transaction.
+OUTSIDE = ENDING | CLOSING
+
 _UNKNOWN = Reply.of("500 5.5.2 Command not recognized")
 _NOT_IMPLEMENTED = Reply.of("502 5.5.1 Command not implemented")
 _FIXED = {

@@ -9,13 +9,11 @@ can neither make an end of data nor undo one, and gate 2 reads the same lines as
 The octets otherwise stay as they are, stuffing included, for gate 2 wants them in that form.
 """
 
-import re
-
 from gateway.message.content import MAX_CHUNK, Chunk
 
 END = b"\r\n.\r\n"
 MAX_FEED = MAX_CHUNK - 2  # octets; with those held back a chunk stays within MAX_CHUNK
-_STRAY = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_TO_SPACE = bytes.maketrans(b"\r\n", b"  ")
 
 
 class DataReader:
@@ -61,10 +59,8 @@ class DataReader:
         """Look for the final dot; give what precedes it, with the CRLF that is part of both line and ending."""
         if self._at_line_start and data.startswith(END[2:]):
             end = -2
-        else:
-            end = data.find(END)
-            if end < 0:
-                return data
+        elif (end := data.find(END)) < 0:
+            return data
         self.done = True
         self._rest = data[end + len(END) :]
         return data[: end + 2]
@@ -77,9 +73,9 @@ class DataReader:
         return b"\r" if data.endswith(b"\r") else b""
 
     def _chunk(self, wire: bytes) -> Chunk:
-        line_ends = wire.count(b"\r\n")
-        if wire.count(b"\n") != line_ends or wire.count(b"\r") != line_ends:
-            wire, stray = _STRAY.subn(b" ", wire)
+        stray = wire.count(b"\r") + wire.count(b"\n") - 2 * wire.count(b"\r\n")
+        if stray:
+            wire = b"\r\n".join(part.translate(_TO_SPACE) for part in wire.split(b"\r\n"))
             self.stray_line_ends += stray
         chunk = Chunk(wire, self._at_line_start)
         stuffed = wire.count(b"\r\n.") + (self._at_line_start and wire.startswith(b"."))

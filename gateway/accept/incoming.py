@@ -112,21 +112,20 @@ class Incoming:
                 continue
             if line is None:
                 break
-            verb = split_command(line).verb
-            if verb in commands.ENDING | commands.CLOSING:
+            verb, argument = split_command(line)
+            if verb in commands.OUTSIDE:
                 self._inbox.put_back(line + b"\r\n")
                 if not self._waiting:
                     raise Abandoned(f"ended by {verb.decode('ascii')}")
                 break
             log.debug("pre < %s", line)
-            self._waiting.append(self._count_error(self._read(line)))
+            self._waiting.append(self._count_error(self._read(line, verb, argument)))
         return not self._waiting
 
-    def _read(self, line: bytes) -> EnvelopeCommand:
+    def _read(self, line: bytes, verb: bytes, argument: bytes) -> EnvelopeCommand:
         """Turn a command line into a command for gate 2, or into the reply it gets here."""
         if commands.has_control(line):
             return commands.BAD_CHARACTER
-        verb, argument = split_command(line)
         if verb == b"RCPT":
             if self._offered >= self._peer.max_recipients:
                 return _TOO_MANY_RECIPIENTS

@@ -45,6 +45,7 @@ class Delivery:
         self._connection: Connection | None = None
         self._mail: Reply | None = None  # gate 2's answer to MAIL
         self._accepted = 0  # recipients gate 2 took
+        self._last = b""  # slice of content kept back, so that the dot goes along with it
         self._in_step = True  # every command sent is answered, and none of them opened the content
 
     async def offer(self, group: Sequence[EnvelopeCommand]) -> list[Reply]:
@@ -156,18 +157,24 @@ class Delivery:
         """
         Send a slice of content, dot-stuffed, line ends CRLF; waits while gate 2 takes none.
 
+        The last slice is kept back until the next comes or commit() sends it with the dot: one write less for each
+        message, here and in what gate 2 reads.
+
         Raises:
             Deferral: gate 2 closed or took nothing for too long.
         """
         connection = self._open_connection()
+        previous, self._last = self._last, wire
+        if not previous:
+            return
         try:
-            await connection.write(wire, self._pool.timeouts.reply_s)
+            await connection.write(previous, self._pool.timeouts.reply_s)
         except ConnectionFailed as failed:
             raise Deferral(LOST, cause=str(failed)) from None
 
     async def commit(self) -> Reply:
         """
-        Send the final dot and give gate 2's answer.
+        Send what was kept back with the final dot and give gate 2's answer.
 
         Returns:
             The reply for gate 1: 2xx, then the message is gate 2's; 4xx or 5xx, then it is not.
@@ -180,7 +187,7 @@ class Delivery:
             raise Deferral(LOST, cause=connection.failure or "gate 2 spoke during the content")
         self.committed = True
         try:
-            connection.send(b".\r\n")
+            connection.send(self._last + b".\r\n")
             reply = await connection.reply(self._pool.timeouts.commit_s)
             if reply.severity == 3:
                 raise connection.fail(f"gate 2 is out of step: {reply.text!r}")

@@ -13,6 +13,8 @@ from gateway.message.reply import Reply
 
 MAX_REPLY = 65_536  # octets of one reply of gate 2, all its lines
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+MAX_XFORWARD = 500  # octets of attributes in one line, which with the verb stays within 512
+_XFORWARD_KEYS = [(name, name.encode("ascii")) for name in XFORWARD_ATTRIBUTES]
 _UNAVAILABLE = b"[UNAVAILABLE]"
 _DSN_KEYWORDS = frozenset({b"RET", b"ENVID", b"NOTIFY", b"ORCPT"})
 
@@ -69,18 +71,18 @@ def xforward_commands(attributes: Mapping[str, bytes], offered: frozenset[bytes]
         Lines of at most 512 octets, none when gate 2 takes no attribute.
     """
     lines: list[bytes] = []
-    words: list[bytes] = []
-    for name in XFORWARD_ATTRIBUTES:
-        key = name.encode("ascii")
+    words, length = [b"XFORWARD"], 0
+    for name, key in _XFORWARD_KEYS:
         if key not in offered:
             continue
         word = key + b"=" + attributes.get(name, _UNAVAILABLE)
-        if words and sum(len(w) + 1 for w in words) + len(word) > 500 - len(b"XFORWARD "):
-            lines.append(command(b"XFORWARD", *words))
-            words = []
+        if length + len(word) > MAX_XFORWARD and length:
+            lines.append(command(*words))
+            words, length = [b"XFORWARD"], 0
         words.append(word)
-    if words:
-        lines.append(command(b"XFORWARD", *words))
+        length += len(word) + 1
+    if length:
+        lines.append(command(*words))
     return lines
 
 

@@ -4,6 +4,10 @@ Escape what peers sent, so that one log record is one line of printable ASCII.
 A reverse-path with a line feed would forge a log line, and one with ESC would drive the terminal that shows it.
 """
 
+import re
+
+_AMBIGUOUS = re.compile('[ "=]')
+
 
 def escape(text: str | bytes) -> str:
     """
@@ -22,6 +26,6 @@ def escape(text: str | bytes) -> str:
 def quote(*texts: str | bytes) -> str:
     """Give *texts* escaped, with spaces between, in double quotes where one could not tell where the value ends."""
     plain = " ".join(escape(text) for text in texts)
-    if plain and not any(character in ' "=' for character in plain):
+    if plain and not _AMBIGUOUS.search(plain):
         return plain
     return '"' + plain.replace('"', '\\"') + '"'
