@@ -141,8 +141,12 @@ class Appliance:
         options = ["--network", f"{self.project}_{network}", "--network-alias", suffix, *(["--ip", ip] if ip else [])]
         run("docker", "rm", "-fv", name, check=False)
         run("docker", "run", "-d", "--init", "--name", name, *options, f"sallyport-tools:{self.project}", *command)
-        self._extras.append(name)
+        self.adopt(name)
         return name
+
+    def adopt(self, name: str) -> None:
+        """Remove a container along with the appliance."""
+        self._extras.append(name)
 
     # --- what became of a message --------------------------------------------------------------------------------
 
