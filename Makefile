@@ -22,7 +22,7 @@ status: ## Health, generations, queues
 demo: ## Send a message to anna@example.test and show its way through both gates
 	@scripts/demo
 logs: ## Follow the logs; SERVICE=postfix-pre for one
-	@scripts/compose logs --tail 200 $$([ ! -t 1 ] || echo -f) $(SERVICE)
+	@if [ -t 1 ]; then scripts/compose logs -f --tail 200 $(SERVICE); else scripts/compose logs $(SERVICE) | sed 's/\x1b\[2K//'; fi
 shell: ## A shell in SERVICE=postfix-pre
 	@scripts/compose exec $(or $(SERVICE),$(error which one? SERVICE=bind, postfix-pre, filter or postfix-post)) bash
 
