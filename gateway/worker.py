@@ -273,7 +273,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         # A signal that comes before the new program listens for it waits, instead of ending it.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        os.execv(sys.executable, [sys.executable, "-m", "gateway.worker", *arguments])  # noqa: S606 - ourselves
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - ourselves, as we were started
     return 0
 
 

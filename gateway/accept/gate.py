@@ -3,9 +3,9 @@ Gate: the accept loop on the listening socket that all workers share.
 
 A worker accepts one connection at a time, and only while it has room for a session, so that a burst spreads over
 the workers instead of being hoarded by the first that wakes up.  With as many sessions at work as it may carry
-transactions it still accepts, for Postfix keeps idle connections and the healthcheck wants its answer, but after a
-short pause, which leaves the connection to a worker with nothing to do.  The listen backlog belongs to the
-supervisor and is left alone: what waits in it is not refused.
+transactions it still accepts, for Postfix keeps idle connections and the healthcheck wants its answer, but only what
+is still there after a short pause, which leaves the connection to a worker with nothing to do.  The listen backlog
+belongs to the supervisor and is left alone: what waits in it is not refused.
 
 Only gate 1 may connect, and the healthcheck, which comes from our own address: the engine lets anybody on its host
 into the container networks, and who speaks to us directly would have passed no gate.
@@ -25,6 +25,7 @@ from gateway.accept.session import Session
 log = logging.getLogger(__name__)
 
 RELUCTANCE_S = 0.02  # pause of a worker whose sessions at work use up its share
+EXHAUSTED_S = 1.0  # pause when the system has no descriptor or memory for a connection
 DENIED = b"554 5.7.1 Access denied\r\n"  # in place of the banner
 SPARE_SESSIONS = 4  # beyond two for each transaction: healthchecks and strays
 
@@ -103,13 +104,25 @@ class Gate:
             self._timer = None
 
     def _on_readable(self) -> None:
+        if sum(session.at_work for session in self._sessions) < self._share:
+            self._accept()
+        else:
+            self._unwatch()
+            self._timer = self._loop.call_later(RELUCTANCE_S, self._accept_what_is_left)
+
+    def _accept_what_is_left(self) -> None:
+        self._watch()
+        self._accept()
+
+    def _accept(self) -> None:
         try:
             connection, address = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return  # another worker was faster, or the client gave up
         except OSError as error:  # out of descriptors or memory
             log.error("accept failed: %s", error)
-            self._pause(1.0)
+            self._unwatch()
+            self._timer = self._loop.call_later(EXHAUSTED_S, self._watch)
             return
         peer = address[0].removeprefix("::ffff:")
         if peer not in self._peers and peer != connection.getsockname()[0].removeprefix("::ffff:"):
@@ -121,9 +134,7 @@ class Gate:
         task = self._loop.create_task(self._connect(session, connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if sum(session.at_work for session in self._sessions) >= self._share:
-            self._pause(RELUCTANCE_S)
-        elif len(self._sessions) >= self._max_sessions:
+        if len(self._sessions) >= self._max_sessions:
             self._unwatch()
 
     def _deny(self, peer: str, connection: socket.socket) -> None:
@@ -131,10 +142,6 @@ class Gate:
         connection.setblocking(False)
         with connection, contextlib.suppress(OSError):  # it may be gone already
             connection.send(DENIED)
-
-    def _pause(self, seconds: float) -> None:
-        self._unwatch()
-        self._timer = self._loop.call_later(seconds, self._watch)
 
     async def _connect(self, session: Session, connection: socket.socket) -> None:
         connection.setblocking(False)

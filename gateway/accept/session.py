@@ -38,6 +38,7 @@ from gateway.message.reply import Reply, own_fault
 log = logging.getLogger(__name__)
 logging.getLogger("mail.log").disabled = True  # aiosmtpd's own, which logs commands without escaping
 
+MAX_UNREAD = 1_048_576  # octets of replies that gate 1 has not read, before it is given up
 PATIENCE_S = 5.0  # seconds that a draining session gives gate 1 to begin the transaction it was promised
 MAX_ERRORS = 20  # commands of a session answered 5xx by us, before it is closed
 _POLICY = re.compile(rb"([a-z0-9-]+)\.policy\.invalid", re.IGNORECASE)
@@ -144,9 +145,11 @@ class Session(SMTP):
         self._outbox.append(octets)
 
     def flush(self) -> None:
-        """Hand queued replies to the transport.  They are small and few: gate 1 reads them before it sends more."""
+        """Hand queued replies to the transport; whoever sends commands and never reads is cut off."""
         if self._outbox and self.transport is not None:
             self.transport.write(b"".join(self._outbox))
+            if self.transport.get_write_buffer_size() > MAX_UNREAD:
+                self.transport.abort()
         self._outbox.clear()
 
     @property

@@ -103,6 +103,7 @@ async def hop(
     max_transactions: int = 5,
     xforward_allowed: bool = True,
     shared: socket.socket | None = None,
+    peers: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Hop]:
     """Run the filter in front of sinks on *ports*, on a socket of its own or on one shared with others."""
     listener = shared.dup() if shared else socket.create_server(("127.0.0.1", 0))
@@ -115,7 +116,7 @@ async def hop(
     def open_session(_: str, on_end: Callable[[Session], None]) -> Session:
         return Session(limits, slots, transact, xforward_allowed=xforward_allowed, on_end=on_end)
 
-    gate = Gate(listener, max_transactions, open_session)
+    gate = Gate(listener, max_transactions, open_session, peers=peers)
     gate.start()
     running = Hop(listener.getsockname()[1], gate, pool)
     try:

@@ -368,3 +368,11 @@ def test_main_without_listening_socket_exits_3(settings):
     assert ended.returncode == 3
     assert ended.stderr.startswith("fd 0 is not a listening socket: ")
     assert run().returncode == 3
+
+
+def test_main_check_reads_the_settings_only(settings, capsys):
+    """As before a reload."""
+    assert worker.main(["--check", str(settings())]) == 0
+    path = settings(max_transactions="0")
+    assert worker.main(["--check", str(path)]) == 3
+    assert capsys.readouterr().err == f"{path}: max_transactions: 0; expected a whole number above 0\n"

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 
+import pytest
+
 from gateway.accept.gate import SPARE_SESSIONS
 
 from ..hop import hop
@@ -115,3 +117,13 @@ async def test_accept_client_that_is_gone_again_does_no_harm():
             gone.close()
         client = await filter_.session()
         assert await client.ask(b"NOOP") == b"250 2.0.0 Ok\r\n"
+
+
+@pytest.mark.parametrize(("peers", "banner"), [((), b"554 5.7.1 Access denied\r\n"), (("127.0.0.2",), b"220 ")])
+async def test_accept_only_gate_1_and_ourselves(peers, banner):
+    """Whoever else got into the network is shown out; loopback is our own address here."""
+    async with Sink() as sink, hop(sink.port, peers=frozenset(peers)) as filter_:
+        reader, writer = await asyncio.open_connection("127.0.0.1", filter_.port, local_addr=("127.0.0.2", 0))
+        assert (await reader.readline()).startswith(banner)
+        writer.close()
+        assert await (await filter_.session()).ask(b"NOOP") == b"250 2.0.0 Ok\r\n"

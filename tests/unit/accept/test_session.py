@@ -170,6 +170,17 @@ async def test_bug_in_a_session_is_answered_421(sink, monkeypatch, caplog):
     assert "secret" in caplog.text
 
 
+async def test_replies_never_read_end_the_session(sink):
+    """Memory is bounded in this direction too."""
+    async with hop(sink.port) as filter_:
+        client = await filter_.session()
+        client.writer.transport.pause_reading()
+        with pytest.raises(ConnectionError):
+            for _ in range(10_000):
+                client.send(b"EHLO mx.test\r\n" * 100)
+                await client.writer.drain()
+
+
 async def test_drain_idle_session_gets_421(sink):
     """Once it has had its transaction."""
     async with hop(sink.port) as filter_:
