@@ -46,6 +46,17 @@ def hosts_are_no_zones(given: Given) -> Iterator[Problem]:
                 )
 
 
+@reads("dns")
+def names_are_not_reverse(given: Given) -> Iterator[Problem]:
+    """A host or domain under arpa would get a zone there, which hides the PTR records that belong below it."""
+    named = [(path, name) for path, host in given.hosts for name in host.names]
+    if given.settings.dns.domain:
+        named.append((("dns", "domain"), given.settings.dns.domain))
+    for path, name in named:
+        if name.endswith(".arpa"):
+            yield Problem(path, f"{name} is a name of the reverse tree; expected the name of a host or domain")
+
+
 @reads("dns", "networks")
 def reverse_zones_are_ours(given: Given) -> Iterator[Problem]:
     """
@@ -132,6 +143,7 @@ RULES: tuple[Rule, ...] = (
     hosts_are_in_a_network,
     zones_are_distinct,
     hosts_are_no_zones,
+    names_are_not_reverse,
     reverse_zones_are_ours,
     forwarders_are_elsewhere,
     somebody_may_ask,

@@ -158,6 +158,7 @@ BAD = {
         {"networks__lan": ["10.0.0.0/8"], "dns__forward_zones": {"20.10.in-addr.arpa": ["192.0.2.53"]}},
         "dns.forward_zones.20.10.in-addr.arpa",
     ),
+    "domain is a reverse zone": ({"dns__domain": "20.10.in-addr.arpa"}, "dns.domain"),
     "loopback zone": (
         {"dns__forward_zones": {"127.in-addr.arpa": ["192.0.2.53"]}},
         "dns.forward_zones.127.in-addr.arpa",
