@@ -149,6 +149,21 @@ class Client:
         return run("docker", "exec", self.name, "timeout", "2", "bash", "-c", script, check=False).returncode == 0
 
 
+class Host(Client):
+    """The machine the containers run on, which the engine lets into every container network it has an address in."""
+
+    def __init__(self) -> None:
+        super().__init__("the host")
+
+    def sh(self, script: str, *, check: bool = True, stdin: str | None = None) -> Done:
+        """Run a shell script on it; a network that does not answer ends the script after 3 s."""
+        return run("timeout", "3", "bash", "-c", script, check=check, stdin=stdin)
+
+    def reaches(self, address: object, port: int) -> bool:
+        """Return whether a TCP connection opens."""
+        return self.sh(f"exec 3<>/dev/tcp/{address}/{port}", check=False).returncode == 0
+
+
 class Sink(Client):
     """A next hop on the egress network that stores messages (sink.py)."""
 

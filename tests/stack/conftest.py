@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.stack.appliance import Appliance, environment_number
-from tests.stack.client import Client, Sink, run
+from tests.stack.client import Client, Host, Sink, run
 from tests.stack.lan import Lan
 
 PREFIX = os.environ.get("STACK_PROJECT", "sallyport-test")
@@ -99,6 +99,12 @@ def sink(site: Appliance) -> Sink:
 def outsider(site: Appliance) -> Client:
     """Return a client nobody trusts."""
     return site.client("outsider", ip=str(site.network("edge")[20]))
+
+
+@pytest.fixture(scope="session")
+def host() -> Host:
+    """Return this machine."""
+    return Host()
 
 
 @pytest.fixture(scope="session", autouse=True)

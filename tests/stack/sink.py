@@ -45,6 +45,9 @@ class Sink:
                 envelope.update(reverse_path=argument, recipients=[])
             elif verb.upper() == "RCPT":
                 answer = self._recipient(argument, envelope)
+            elif verb.upper() == "DATA" and not envelope["recipients"]:
+                # A pipelining client asks before it knows; on 354 it would send a lone dot.
+                answer = b"554 5.5.1 No valid recipients"
             elif verb.upper() == "DATA":
                 writer.write(b"354 Go ahead\r\n")
                 self._store(envelope, await reader.readuntil(b"\r\n.\r\n"))
