@@ -5,8 +5,8 @@ A client for tests that speaks SMTP as it is told to, well or badly, in many ses
 
 The JSON has server ("address:port"), parallel (sessions at once), and dialogues: lists of steps.  A step is
 {"line": text}: send it with CRLF and wait for a reply; {"octets": base64}: send them and wait for nothing;
-{"wait": true}: wait for a reply; {"fin": true}: close our half of the connection.  The greeting is waited for first,
-unless the dialogue begins with octets.  After the last step our half is closed and the rest of the replies read.
+{"wait": true}: wait for a reply; {"fin": true}: close our half of the connection.  A dialogue that begins with a line
+waits for the greeting first.  After the last step our half is closed and the rest of the replies read.
 For each dialogue a line of JSON comes out, in their order: the list of replies, each as text with its lines joined by
 newlines, and last "closed", or what broke the connection.  Only the standard library: it runs in the tools image.
 """
@@ -29,6 +29,7 @@ class Talker:
     def __init__(self, server: str) -> None:
         host, _, port = server.rpartition(":")
         self._socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE_S)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a segment for each step
         self._input = self._socket.makefile("rb")
         self.replies: list[str] = []
 
@@ -71,7 +72,7 @@ def talk(server: str, steps: list[dict]) -> list[str]:
     except OSError as error:
         return [str(error)]
     try:
-        if not steps or "octets" not in steps[0]:
+        if "line" in steps[0]:
             talker.read()
         for step in steps:
             talker.take(step)
