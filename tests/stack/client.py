@@ -150,13 +150,13 @@ class Client:
 
 
 class Host(Client):
-    """The machine the containers run on, which the engine lets into every container network it has an address in."""
+    """The machine the tests run on: it has an address in every container network."""
 
     def __init__(self) -> None:
         super().__init__("the host")
 
     def sh(self, script: str, *, check: bool = True, stdin: str | None = None) -> Done:
-        """Run a shell script on it; a network that does not answer ends the script after 3 s."""
+        """Run a shell script on it; where nobody answers it ends after 3 s."""
         return run("timeout", "3", "bash", "-c", script, check=check, stdin=stdin)
 
     def reaches(self, address: object, port: int) -> bool:
