@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.stack.appliance import Appliance, environment_number
-from tests.stack.client import Client, Host, Sink, run
+from tests.stack.client import Client, Sink, run
 from tests.stack.lan import Lan
 
 PREFIX = os.environ.get("STACK_PROJECT", "sallyport-test")
@@ -39,7 +39,8 @@ class Maker:
         Args:
             name: A directory of configs/.  In its files @SUBNET@ is the first three octets of the appliance's
                 subnet, @LAN@ the LAN's, @REVERSED@ and @REVERSED_LAN@ the same from the last to the first, @LAN6@
-                the LAN's IPv6 prefix, @LOOPBACK@ the first three octets of addresses of this host for us alone.
+                the LAN's IPv6 prefix, @LOOPBACK@ the first three octets of addresses of this host for us alone,
+                @PORT@ a port of ::1 likewise.
         """
         number = FIRST_SUBNET + sorted(path.name for path in CONFIGS.iterdir()).index(name)
         values = {
@@ -49,6 +50,7 @@ class Maker:
             "@REVERSED_LAN@": f"{number}.19.198",
             "@LAN6@": f"fd00:5a{number:02x}",
             "@LOOPBACK@": f"127.18.{number}",
+            "@PORT@": f"{2000 + number}",
         }
         config_dir = self._directory / f"{name}-{number}"
         config_dir.mkdir()
@@ -90,6 +92,12 @@ def site(make_appliance: Callable[..., Appliance]) -> Appliance:
 
 
 @pytest.fixture(scope="session")
+def site_ipv6(make_appliance: Callable[..., Appliance]) -> Appliance:
+    """Return an appliance whose listeners have IPv6 addresses."""
+    return make_appliance("site-ipv6")
+
+
+@pytest.fixture(scope="session")
 def sink(site: Appliance) -> Sink:
     """Return the next hop of the site's relay domains, and of the outside world."""
     return site.sink("sink", ip=str(site.network("egress")[20]))
@@ -99,12 +107,6 @@ def sink(site: Appliance) -> Sink:
 def outsider(site: Appliance) -> Client:
     """Return a client nobody trusts."""
     return site.client("outsider", ip=str(site.network("edge")[20]))
-
-
-@pytest.fixture(scope="session")
-def host() -> Host:
-    """Return this machine."""
-    return Host()
 
 
 @pytest.fixture(scope="session", autouse=True)
