@@ -124,7 +124,7 @@ class Session(SMTP):
         """Leave aiosmtpd's timer unset; Inbox.more() has its own for each wait."""
 
     def _pause(self) -> None:
-        if self.transport is not None:
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.pause_reading()
 
     def _resume(self) -> None:
@@ -136,7 +136,7 @@ class Session(SMTP):
     @property
     def lost(self) -> bool:
         """True when gate 1 cannot read a reply any more; it never closes its side before it has read them all."""
-        return self.inbox.at_eof or self.transport is None
+        return self.inbox.at_eof or self.transport is None or self.transport.is_closing()
 
     def send(self, reply: Reply) -> None:
         """Queue a reply; flush() sends it, in one piece with its neighbours."""
@@ -145,8 +145,12 @@ class Session(SMTP):
         self._outbox.append(octets)
 
     def flush(self) -> None:
-        """Hand queued replies to the transport; whoever sends commands and never reads is cut off."""
-        if self._outbox and self.transport is not None:
+        """
+        Hand queued replies to the transport; whoever sends commands and never reads is cut off.
+
+        uvloop raises when one writes to a transport that it has closed but not yet reported lost.
+        """
+        if self._outbox and self.transport is not None and not self.transport.is_closing():
             self.transport.write(b"".join(self._outbox))
             if self.transport.get_write_buffer_size() > MAX_UNREAD:
                 self.transport.abort()

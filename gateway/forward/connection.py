@@ -106,7 +106,10 @@ class Connection(asyncio.Protocol):
         Raises:
             ConnectionFailed: the connection is closed.
         """
-        if self.failure or self._transport is None:
+        if self._transport is None or self._transport.is_closing():
+            self.closed_by_peer = self.closed_by_peer or not self.failure
+            raise self.fail("connection lost")
+        if self.failure:
             raise ConnectionFailed(self.failure)
         self._transport.write(octets)
 
@@ -171,7 +174,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close with QUIT, outside of content only; its reply is not waited for."""
-        if not self.failure and self._transport is not None:
+        if not self.failure and self._transport is not None and not self._transport.is_closing():
             self._transport.write(command(b"QUIT"))
             self._transport.close()
         self.failure = self.failure or "closed by us"

@@ -25,8 +25,9 @@ class Client:
         self.reader, self.writer = reader, writer
 
     def send(self, octets: bytes) -> None:
-        """Send octets as they are."""
-        self.writer.write(octets)
+        """Send octets as they are, or drop them when the connection is closed."""
+        if not self.writer.transport.is_closing():
+            self.writer.write(octets)
 
     async def reply(self) -> bytes:
         """Give the next reply, all its lines; empty at the end of the connection."""

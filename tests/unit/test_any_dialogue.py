@@ -2,6 +2,7 @@
 
 import asyncio
 
+import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -75,7 +76,7 @@ async def talk(slices: list[bytes]) -> tuple[bytes, Sink]:
 def test_any_dialogue_ends_in_replies_or_a_close(greeted, fragments, sizes):
     """Nothing hangs, nothing leaks."""
     octets = b"".join([FRAGMENTS[0], *FRAGMENTS[3:4]] * greeted + fragments)
-    answers, sink = asyncio.run(talk(splits(octets, sizes)))
+    answers, sink = uvloop.run(talk(splits(octets, sizes)))
     replies = ReplyReader()
     replies.feed(answers)
     while (reply := replies.next()) is not None:
@@ -92,7 +93,7 @@ def test_any_dialogue_ends_in_replies_or_a_close(greeted, fragments, sizes):
 @given(st.binary(max_size=300), st.lists(st.integers(1, 50), min_size=1, max_size=5))
 def test_any_octets_end_in_replies_or_a_close(octets, sizes):
     """As from a client that does not speak SMTP at all."""
-    answers, sink = asyncio.run(talk(splits(octets, sizes)))
+    answers, sink = uvloop.run(talk(splits(octets, sizes)))
     replies = ReplyReader()
     replies.feed(answers)
     while replies.next() is not None:

@@ -79,6 +79,7 @@ async def test_drain_finishes_what_is_under_way_and_accepts_no_more():
         delivering = asyncio.ensure_future(client.deliver(b"x\r\n.\r\n"))
         await asked.wait()
         draining = asyncio.ensure_future(filter_.gate.drain(5))
+        await asyncio.sleep(0)  # it has stopped accepting
         late = await filter_.connect()
         banner = asyncio.ensure_future(late.reply())
         go_on.set()

@@ -261,7 +261,7 @@ async def test_commit_gate_2_spoke_during_content_sends_no_dot(sink, pool):
     await delivery.offer([MAIL, RCPT, DATA])
     await delivery.write(b"x\r\n")
     spoke = asyncio.Event()
-    delivery._connection.data_received = lambda data, take=delivery._connection.data_received: (take(data), spoke.set())
+    delivery._connection._wake = spoke.set
     sink.connections[0].transport.write(b"250 2.0.0 Ok: queued as early\r\n")
     await spoke.wait()
     with pytest.raises(Deferral) as deferral:
