@@ -53,35 +53,11 @@ class ListenerView:
 
 
 @dataclass(frozen=True)
-class Route:
-    """A line of a transport table."""
+class Entry:
+    """A line of a table."""
 
-    domain: str
-    transport: str
-
-
-@dataclass(frozen=True)
-class Mailbox:
-    """A line of the mailbox table: the directory is relative and ends in / (Maildir)."""
-
-    address: str
-    directory: str
-
-
-@dataclass(frozen=True)
-class Alias:
-    """A line of the alias table."""
-
-    address: str
-    recipients: list[str]
-
-
-@dataclass(frozen=True)
-class Canonical:
-    """A line of the canonical table."""
-
-    address: str
-    target: str
+    key: str
+    value: str
 
 
 @dataclass(frozen=True)
@@ -137,14 +113,14 @@ def render_post(configuration: Configuration) -> dict[str, str]:
         "mailbox_domains": _domains(settings, "mailbox"),
         "alias_domains": [*_domains(settings, "alias"), *_own_names(settings)],
         "relay_domains": _domains(settings, "relay"),
-        "mailboxes": [Mailbox(address, _maildir(address)) for address in settings.mailboxes.addresses],
+        "mailboxes": [Entry(address, _maildir(address)) for address in settings.mailboxes.addresses],
         "next_hops": [
-            Route(name, f"relay:{domain.next_hop}")
+            Entry(name, f"relay:{domain.next_hop}")
             for name, domain in settings.domains.items()
             if domain.deliver == "relay"
         ],
-        "aliases": [Alias(address, recipients) for address, recipients in aliases(settings).items()],
-        "canonical": [Canonical(address, target) for address, target in settings.canonical.items()],
+        "aliases": [Entry(address, ", ".join(to)) for address, to in aliases(settings).items()],
+        "canonical": [Entry(address, target) for address, target in settings.canonical.items()],
     }
     files = {name: fill(f"postfix-post/{name}", values) for name in ("main.cf", "master.cf", *POST_TABLES)}
     return files | {"verified_domains": fill("verified_domains", values)}
@@ -251,10 +227,10 @@ def _own_names(settings: Settings) -> list[str]:
     return [name for name in names if name not in settings.domains]
 
 
-def _policy_routes(settings: Settings, topology: Topology) -> list[Route]:
+def _policy_routes(settings: Settings, topology: Topology) -> list[Entry]:
     scan = hop(topology.filter)
     return [
-        Route(name, f"scan-{domain.policy}:{scan}")
+        Entry(name, f"scan-{domain.policy}:{scan}")
         for name, domain in settings.domains.items()
         if domain.policy != "default"
     ]
@@ -285,6 +261,7 @@ def _slash_escaped(pattern: str) -> str:
 
 
 def _maildir(address: str) -> str:
+    """Return a mailbox's directory below virtual_mailbox_base; the slash at the end makes it a Maildir."""
     local, _, domain = address.rpartition("@")
     return f"{domain}/{local}/"
 

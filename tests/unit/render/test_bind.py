@@ -210,7 +210,8 @@ def test_named_conf_forwards_where_told(tmp_path):
     extra = '[dns]\nforwarders = ["10.1.1.1"]\nforward_zones = { "corp.test" = ["10.1.1.2", "10.1.1.3"] }\n'
     text = render_bind(configure(tmp_path, minimal(extra)), {}, 1)["named.conf"]
     assert "\tforwarders { 10.1.1.1; };\n" in text
-    assert '\tdnssec-validation auto;\n\tvalidate-except { "corp.test"; };\n' in text
+    assert '\tvalidate-except { "corp.test"; };\n' in text
+    assert "dnssec-validation" not in text
     assert 'zone "corp.test" { type forward; forward only; forwarders { 10.1.1.2; 10.1.1.3; }; };\n' in text
 
 
