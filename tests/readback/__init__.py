@@ -2,4 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.readback.daemons", "tests.readback.meaning")
+pytest.register_assert_rewrite(
+    *(f"tests.readback.{name}" for name in ("daemons", "meaning", "meaning_bind", "meaning_postfix"))
+)

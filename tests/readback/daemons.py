@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,31 @@ type Statement = tuple[tuple[str, ...], list[Statement] | None]
 type Record = tuple[str, str, str]  # owner and type and data, all names absolute
 
 
-def said(*command: str, stdin: str = "") -> str:
+def said(*command: str, stdin: str = "", fine: Iterable[int] = (0,)) -> str:
     """Run a parser; return its stdout. It must be content and silent on stderr."""
     done = subprocess.run(command, input=stdin.encode(), capture_output=True, check=False)
-    assert (done.returncode, done.stderr.decode()) == (0, ""), command
+    assert done.stderr.decode() == "", command
+    assert done.returncode in fine, command
     return done.stdout.decode()
+
+
+def remembered[**P, R](read: Callable[P, R]) -> Callable[P, R]:
+    """
+    Let a method of a directory's parser run once for the same files.
+
+    A property test changes one value at a time, and most daemons then get the very files they have read before.
+    """
+    known: dict[object, R] = {}
+
+    @functools.wraps(read)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        parser, *rest = args
+        key = (parser.texts(*rest), *rest)  # type: ignore[attr-defined]
+        if key not in known:
+            known[key] = read(*args, **kwargs)
+        return known[key]
+
+    return wrapped
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -33,12 +54,18 @@ class Postfix:
 
     directory: Path
 
+    def texts(self, *names: str) -> tuple[str, ...]:
+        """Return what the answer depends on: main.cf and master.cf, or a table."""
+        return tuple((self.directory / name).read_text(encoding="utf-8") for name in names or ("main.cf", "master.cf"))
+
+    @remembered
     def parameters(self) -> dict[str, str]:
         """Return what main.cf sets, as postconf -n reads it."""
         found = _pairs(said("postconf", "-c", str(self.directory), "-n"))
         found.pop("config_directory", None)  # is where -c says
         return found
 
+    @remembered
     def services(self) -> dict[str, str]:
         """Return name/type -> the six other fields, as postconf -M reads them."""
         lines = [line.split(None, 8) for line in said("postconf", "-c", str(self.directory), "-M").splitlines()]
@@ -46,6 +73,7 @@ class Postfix:
         assert len(services) == len(lines)
         return services
 
+    @remembered
     def options(self) -> dict[str, dict[str, str]]:
         """Return name/type -> what its -o options set, as postconf -P reads them."""
         found: dict[str, dict[str, str]] = {}
@@ -54,6 +82,7 @@ class Postfix:
             found.setdefault(service, {})[parameter] = value
         return found
 
+    @remembered
     def table(self, name: str) -> dict[str, str]:
         """Return all of a texthash table."""
         lines = said("postmap", "-c", str(self.directory), "-s", f"texthash:{self.directory / name}").splitlines()
@@ -61,8 +90,9 @@ class Postfix:
 
     def look_up(self, table: str, keys: Iterable[str]) -> dict[str, str]:
         """Return key -> value for those of the keys that a table of any type has."""
-        done = said("postmap", "-c", str(self.directory), "-q", "-", table, stdin="".join(f"{key}\n" for key in keys))
-        return dict(line.split("\t", 1) for line in done.splitlines())
+        command = ("postmap", "-c", str(self.directory), "-q", "-", table)
+        found = said(*command, stdin="".join(f"{key}\n" for key in keys), fine=(0, 1))  # 1: none of them
+        return dict(line.split("\t", 1) for line in found.splitlines())
 
 
 @dataclass(frozen=True)
@@ -70,6 +100,11 @@ class Bind:
     """A directory with named.conf and zone files, put where named.conf says in a root of its own."""
 
     root: Path
+
+    def texts(self, *zone: str) -> tuple[str, ...]:
+        """Return what the answer depends on: a zone's file, or all files."""
+        files = [self.root / zone[1].lstrip("/")] if zone else sorted((self.root / "run/config").iterdir())
+        return tuple(path.read_text(encoding="utf-8") for path in files)
 
     def prepare(self, files: dict[str, str]) -> None:
         """Write the files."""
@@ -84,11 +119,12 @@ class Bind:
     def _checkconf(self, option: str) -> str:
         return said("named-checkconf", "-t", str(self.root), option, "/run/config/named.conf")
 
+    @remembered
     def statements(self) -> list[Statement]:
         """Return named.conf as named reads it: head words, and what stands in the braces."""
-        tokens = iter(re.findall(r'"[^"]*"|[{};]|[^\s{};"]+', self._checkconf("-p")))
-        return _statements(tokens)
+        return parsed(self._checkconf("-p"))
 
+    @remembered
     def loaded(self) -> list[str]:
         """Load every zone; return their names."""
         lines = self._checkconf("-z").splitlines()
@@ -96,11 +132,18 @@ class Bind:
         assert all(matches), lines
         return [match[1] for match in matches if match]
 
+    @remembered
     def records(self, zone: str, file: str) -> set[Record]:
         """Return a zone's records, as named-checkzone -D writes them."""
         path = str(self.root / file.lstrip("/"))
         lines = [line.split(None, 4) for line in said("named-checkzone", "-Dqo", "-", zone, path).splitlines()]
         return {(owner, type_, data) for owner, _ttl, _class, type_, data in lines}
+
+
+def parsed(text: str) -> list[Statement]:
+    """Take named's own print of a configuration apart."""
+    without_comments = re.sub(r"/\*[^*]*\*/|#.*", "", text)
+    return _statements(iter(re.findall(r'"[^"]*"|[{};]|[^\s{};"]+', without_comments)))
 
 
 def _statements(tokens: Iterable[str]) -> list[Statement]:

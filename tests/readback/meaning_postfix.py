@@ -1,0 +1,285 @@
+"""What a configuration means to both gates: parameters, services, options and tables."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gateway.render.tree import render
+from gateway.settings.load import Configuration, load
+from tests.golden.cases import CASES, NOW, write
+from tests.readback.daemons import Postfix
+
+# fmt: off
+PRE_DECIDED = frozenset(
+    [
+        "myhostname", "inet_protocols", "recipient_delimiter", "relay_domains", "relay_transport", "default_transport",
+        "sender_dependent_default_transport_maps", "message_size_limit", "smtpd_sender_restrictions",
+        "smtpd_recipient_restrictions", "header_checks", "body_checks",
+    ]
+)
+POST_DECIDED = frozenset(
+    [
+        "myhostname", "proxy_interfaces", "mynetworks", "smtpd_recipient_restrictions", "smtpd_restriction_classes",
+        "verify_recipient", "smtpd_authorized_xforward_hosts", "smtpd_timeout", "message_size_limit",
+        "recipient_delimiter", "virtual_mailbox_domains", "virtual_alias_domains", "relay_domains", "relayhost",
+    ]
+)
+# fmt: on
+VERIFY = {  # of both gates, where a domain's recipients are verified
+    "address_verify_map": "lmdb:$data_directory/verify_cache",
+    "address_verify_poll_delay": "1s",
+    "unverified_recipient_reject_code": "550",
+    "unverified_recipient_reject_reason": "Address not confirmed",
+}
+SMTP_OPTIONS = {
+    "smtp_send_xforward_command": "yes",
+    "disable_mime_output_conversion": "yes",
+    "smtp_line_length_limit": "0",
+    "smtp_tls_security_level": "none",
+    "smtp_connect_timeout": "10s",
+}
+
+
+@cache
+def of_default(service: str) -> tuple[dict[str, str], dict[str, str], dict[str, dict[str, str]]]:
+    """Return parameters, services and options of an instance for the default file."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        write(root, render(load(CASES["default"]), {}, NOW))
+        postfix = Postfix(root / service)
+        return postfix.parameters(), postfix.services(), postfix.options()
+
+
+def check_pre(configuration: Configuration, postfix: Postfix) -> None:
+    """Gate 1."""
+    parameters, services, options = of_default("postfix-pre")
+    fixed = {n: v for n, v in parameters.items() if n not in PRE_DECIDED and not n.startswith(("scan-", "listen_"))}
+    assert postfix.parameters() == fixed | _pre_parameters(configuration)
+    fixed = {n: v for n, v in services.items() if not n.startswith("scan-") and not n.endswith("/inet")}
+    assert postfix.services() == fixed | _pre_services(configuration)
+    assert postfix.options() == {"direct/unix": options["direct/unix"]} | _pre_options(configuration)
+    _check_pre_tables(configuration, postfix)
+
+
+def _own_names(configuration: Configuration) -> list[str]:
+    gateway = configuration.settings.gateway
+    return [gateway.hostname, gateway.outbound_hostname or f"out.{gateway.hostname}"]
+
+
+def _verified(configuration: Configuration) -> list[str]:
+    domains = configuration.settings.domains.items()
+    return [n for n, d in domains if d.deliver == "relay" and d.recipients in (None, "verify")]
+
+
+def slots(configuration: Configuration) -> int:
+    """Return how many transactions the workers take together."""
+    filter_ = configuration.settings.filter
+    return filter_.max_transactions // filter_.workers * filter_.workers
+
+
+def _hops(configuration: Configuration) -> tuple[str, str]:
+    """Return the filter and gate 2 as gate 1 sees them: the 4th and 5th address of the 2nd and 4th eighth."""
+    eighths = list(configuration.settings.gateway.subnet.subnets(prefixlen_diff=3))
+    return f"[{eighths[1][4]}]:10025", f"[{eighths[3][5]}]:10026"
+
+
+def _trusted(configuration: Configuration, listener: str) -> list[str]:
+    table = configuration.settings.listen[listener]
+    found = [n for name in (*table.networks, *table.trusted) for n in configuration.settings.networks[name]]
+    return [str(n) if n.version == 4 else f"[{n.network_address}]/{n.prefixlen}" for n in found]
+
+
+def _pre_parameters(configuration: Configuration) -> dict[str, str]:
+    settings = configuration.settings
+    scan, direct = _hops(configuration)
+    found = {
+        "myhostname": settings.gateway.hostname,
+        "relay_domains": " ".join([*settings.domains, *_own_names(configuration)]),
+        "relay_transport": f"scan-default:{scan}",
+        "default_transport": f"scan-default:{scan}",
+        "sender_dependent_default_transport_maps": f"inline:{{ {{ <> = direct:{direct} }} }}",
+        "message_size_limit": str(settings.gateway.message_size_limit),
+        "smtpd_sender_restrictions": "reject_non_fqdn_sender permit_mynetworks permit_sasl_authenticated "
+        "check_sender_access texthash:$config_directory/sender_access"
+        + (" reject_unknown_sender_domain" if settings.senders.require_dns else ""),
+        "smtpd_recipient_restrictions": _recipient_restrictions(configuration),
+    }
+    if not any(address.ip.version == 6 for listener in settings.listen.values() for address in listener.addresses):
+        found["inet_protocols"] = "ipv4"
+    if settings.gateway.recipient_delimiter:
+        found["recipient_delimiter"] = settings.gateway.recipient_delimiter
+    for match in {rule.match for rule in settings.patterns}:
+        found[f"{match}_checks"] = f"pcre:$config_directory/{match}_checks"
+    for listener in settings.listen:
+        if networks := _trusted(configuration, listener):
+            found[f"listen_{listener.replace('-', '_')}_networks"] = ", ".join(networks)
+    for policy in settings.policies:
+        found |= {
+            f"scan-{policy}_destination_concurrency_limit": str(slots(configuration)),
+            f"scan-{policy}_initial_destination_concurrency": str(slots(configuration)),
+            f"scan-{policy}_destination_concurrency_failed_cohort_limit": "10",
+            f"scan-{policy}_destination_recipient_limit": "1000",
+        }
+    if _verified(configuration):
+        found |= VERIFY | {
+            "address_verify_relay_transport": f"direct:{direct}",
+            "address_verify_default_transport": f"direct:{direct}",
+            "address_verify_transport_maps": "",
+            "address_verify_poll_count": "6",
+        }
+    return found
+
+
+def _recipient_restrictions(configuration: Configuration) -> str:
+    words = ["reject_non_fqdn_recipient", "reject_unlisted_recipient", "permit_mynetworks", "permit_sasl_authenticated"]
+    for entry in configuration.settings.dnsbl.lists:
+        zone = entry.partition("=")[0]
+        listed = entry if "=" in entry else f"{zone}=127.[0..254].[0..255].[0..255]"
+        words += ["warn_if_reject", "reject_rbl_client", f"{zone}=127.255.255.[0..255]", "reject_rbl_client", listed]
+    if _verified(configuration):
+        words += ["check_recipient_access", "texthash:$config_directory/verified_domains"]
+    return " ".join(words)
+
+
+def _sockets(configuration: Configuration, listener: str) -> list[str]:
+    topology = configuration.topology
+    port = topology.container_ports[listener]
+    versions = {address.ip.version for address in configuration.settings.listen[listener].addresses} or {4}
+    four = [f"{topology.networks['edge'][3]}:{port}"] if 4 in versions else []
+    return four + ([f"[{topology.edge6[3]}]:{port}"] if 6 in versions else [])
+
+
+def _pre_services(configuration: Configuration) -> dict[str, str]:
+    settings = configuration.settings
+    found = {f"scan-{policy}/unix": f"- - n - {slots(configuration)} smtp" for policy in settings.policies}
+    for listener in settings.listen:
+        found |= {f"{socket}/inet": "n - n - - smtpd" for socket in _sockets(configuration, listener)}
+    return found
+
+
+def _pre_options(configuration: Configuration) -> dict[str, dict[str, str]]:
+    settings = configuration.settings
+    scan, direct = _hops(configuration)
+    found = {}
+    for policy in settings.policies:
+        found[f"scan-{policy}/unix"] = SMTP_OPTIONS | {
+            "smtp_helo_name": f"{policy}.policy.invalid",
+            "smtp_data_done_timeout": f"{settings.filter.transaction_timeout + 60}s",
+            "smtp_delivery_status_filter": r"pcre:{ { /^5(\.4\.[46] .*)/ 4$$1 } }",
+        }
+    for name, listener in settings.listen.items():
+        told = {"syslog_name": f"postfix-pre/{name}"}
+        if _trusted(configuration, name):
+            told["mynetworks"] = f"$listen_{name.replace('-', '_')}_networks"
+        if listener.networks:
+            told["smtpd_client_restrictions"] = (
+                "check_client_access cidr:$config_directory/bridge_gateways, permit_mynetworks, reject"
+            )
+        if not listener.filter:
+            told["content_filter"] = f"direct:{direct}"
+        elif _trusted(configuration, name):
+            told["smtpd_data_restrictions"] = (
+                "reject_unauth_pipelining, reject_multi_recipient_bounce, "
+                f"check_sender_access inline:{{ {{ <> = FILTER scan-default:{scan} }} }}"
+            )
+        found |= {f"{socket}/inet": told for socket in _sockets(configuration, name)}
+    return found
+
+
+def _check_pre_tables(configuration: Configuration, postfix: Postfix) -> None:
+    settings = configuration.settings
+    scan, _direct = _hops(configuration)
+    assert postfix.table("sender_access") == dict.fromkeys(settings.senders.reject, "REJECT")
+    assert postfix.table("verified_domains") == dict.fromkeys(_verified(configuration), "reject_unverified_recipient")
+    assert postfix.table("transport") == {
+        name: f"scan-{domain.policy}:{scan}" for name, domain in settings.domains.items() if domain.policy != "default"
+    }
+    known = {*settings.mailboxes.addresses, *_aliases(configuration)}
+    known |= {address for address in settings.canonical if address.rpartition("@")[2] in settings.domains}
+    for name, domain in settings.domains.items():
+        if domain.deliver == "relay":
+            known |= set(domain.recipient_list) if domain.recipients == "list" else {f"@{name}"}
+    assert postfix.table("relay_recipients") == dict.fromkeys(known, "OK")
+    hidden = [str(configuration.topology.networks["edge"][1])]
+    hidden += [str(configuration.topology.edge6[1])] if configuration.topology.ipv6 else []
+    found = postfix.look_up(f"cidr:{postfix.directory / 'bridge_gateways'}", [*hidden, "192.0.2.1", "2001:db8::1"])
+    assert found == dict.fromkeys(hidden, "WARN client address hidden by the container engine")
+
+
+def _aliases(configuration: Configuration) -> dict[str, list[str]]:
+    settings = configuration.settings
+    boxes = settings.mailboxes.addresses
+    names = [n for n, d in settings.domains.items() if d.deliver != "relay"] + _own_names(configuration)
+    found = {
+        f"postmaster@{name}": [settings.gateway.postmaster]
+        for name in names
+        if f"postmaster@{name}" not in {settings.gateway.postmaster, *boxes}
+    }
+    listed = [address for domain in settings.domains.values() for address in domain.recipient_list]
+    found |= {a: [a] for a in [*boxes, *listed] if "@" + a.rpartition("@")[2] in settings.aliases}
+    return found | dict(settings.aliases)
+
+
+def check_post(configuration: Configuration, postfix: Postfix) -> None:
+    """Gate 2."""
+    settings = configuration.settings
+    parameters, services, options = of_default("postfix-post")
+    fixed = {name: value for name, value in parameters.items() if name not in POST_DECIDED}
+    assert postfix.parameters() == fixed | _post_parameters(configuration)
+    eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
+    reinject, direct = f"{eighths[2][5]}:10026/inet", f"{eighths[3][5]}:10026/inet"
+    fixed = {name: value for name, value in services.items() if not name.endswith("/inet")}
+    assert postfix.services() == fixed | {
+        reinject: f"n - n - {slots(configuration) + 10} smtpd",
+        direct: "n - n - - smtpd",
+    }
+    assert postfix.options() == {
+        **{name: told for name, told in options.items() if not name.endswith("/inet")},
+        reinject: {"syslog_name": "postfix-post/reinject"},
+        direct: {"syslog_name": "postfix-post/direct"},
+    }
+    domains = settings.domains.items()
+    assert postfix.table("mailboxes") == {a: "{1}/{0}/".format(*a.split("@")) for a in settings.mailboxes.addresses}
+    assert postfix.table("aliases") == {name: ", ".join(to) for name, to in _aliases(configuration).items()}
+    assert postfix.table("canonical") == settings.canonical
+    assert postfix.table("transport") == {n: f"relay:{d.next_hop}" for n, d in domains if d.deliver == "relay"}
+    assert postfix.table("verified_domains") == dict.fromkeys(_verified(configuration), "reject_unverified_recipient")
+
+
+def _post_parameters(configuration: Configuration) -> dict[str, str]:
+    settings = configuration.settings
+    eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
+    own = {address.ip for listener in settings.listen.values() for address in listener.addresses}
+    four = sorted(ip for ip in own if ip.version == 4 and not ip.is_loopback and not ip.is_unspecified)
+    by_kind = {
+        kind: [name for name, domain in settings.domains.items() if domain.deliver == kind]
+        for kind in ("mailbox", "alias", "relay")
+    }
+    found = {
+        "myhostname": _own_names(configuration)[1],
+        "mynetworks": f"!{eighths[2][1]}, {eighths[2]}, !{eighths[3][1]}, {eighths[3]}",
+        "smtpd_recipient_restrictions": "permit_mynetworks reject",
+        "smtpd_authorized_xforward_hosts": f"{eighths[2][4]}, {eighths[3][3]}",
+        "smtpd_timeout": f"{settings.filter.transaction_timeout + 60}s",
+        "message_size_limit": str(settings.gateway.message_size_limit + 2 * 2**20),
+        "virtual_mailbox_domains": " ".join(by_kind["mailbox"]),
+        "virtual_alias_domains": " ".join([*by_kind["alias"], *_own_names(configuration)]),
+        "relay_domains": " ".join(by_kind["relay"]),
+    }
+    if four:
+        found["proxy_interfaces"] = ", ".join(map(str, four))
+    if settings.gateway.relayhost:
+        found["relayhost"] = settings.gateway.relayhost
+    if settings.gateway.recipient_delimiter:
+        found["recipient_delimiter"] = settings.gateway.recipient_delimiter
+    if _verified(configuration):
+        probes = f"check_client_access inline:{{ {{ {eighths[3][3]} = verify_recipient }} }}"
+        found |= VERIFY | {
+            "address_verify_poll_count": "5",
+            "smtpd_restriction_classes": "verify_recipient",
+            "verify_recipient": "check_recipient_access texthash:$config_directory/verified_domains",
+            "smtpd_recipient_restrictions": f"{probes} permit_mynetworks reject",
+        }
+    return found

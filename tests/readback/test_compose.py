@@ -1,0 +1,39 @@
+"""compose.yaml says for itself what the default file says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.golden.cases import CASES, ROOT, rendered
+from tests.readback.daemons import said
+
+
+def composed(*files):
+    """Return what Compose makes of compose.yaml and overrides."""
+    words = [word for file in (ROOT / "compose.yaml", *files) for word in ("-f", str(file))]
+    return json.loads(said("docker", "compose", *words, "--profile", "*", "config", "--format", "json"))
+
+
+def test_override_of_the_default_file_changes_nothing(tmp_path):
+    """`docker compose up` alone runs the appliance of config/gateway.toml."""
+    override = tmp_path / "override.yaml"
+    override.write_text(rendered("default")["compose.override.yaml"])
+    assert composed(override) == composed()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_override_decides_addresses_and_ports_alone(case, tmp_path):
+    """Whatever the file says, no service gets another image, volume, user or capability."""
+    override = tmp_path / "override.yaml"
+    override.write_text(rendered(case)["compose.override.yaml"])
+    before, after = composed(), composed(override)
+    for tree in (before, after):
+        for service in tree["services"].values():
+            for key in ("ports", "networks", "dns"):
+                service.pop(key, None)
+        for network in tree["networks"].values():
+            network.pop("ipam")
+            network.pop("enable_ipv6", None)
+    assert after == before
