@@ -98,6 +98,12 @@ def site_ipv6(make_appliance: Callable[..., Appliance]) -> Appliance:
 
 
 @pytest.fixture(scope="session")
+def small(make_appliance: Callable[..., Appliance]) -> Appliance:
+    """Return the appliance that tests change while it runs; each leaves it as it was."""
+    return make_appliance("small")
+
+
+@pytest.fixture(scope="session")
 def sink(site: Appliance) -> Sink:
     """Return the next hop of the site's relay domains, and of the outside world."""
     return site.sink("sink", ip=str(site.network("egress")[20]))

@@ -124,33 +124,34 @@ def stop_gate_2(site: Appliance) -> str:
 
 
 AWAY = [
-    (stop_filter, r"connect to .*10025|Connection timed out|No route|refused"),
-    (kill_filter, r"connect to .*10025|Connection timed out|No route|refused"),
-    (stop_gate_2, r"451 4\.\d\.\d .*|host .* said: 4"),
+    ((stop_filter, kill_filter), r"connect to .*10025: "),
+    ((stop_gate_2,), r" said: 4"),
 ]
 
 
-@pytest.mark.parametrize(("go_away", "reason"), AWAY, ids=["filter-stopped", "filter-killed", "gate-2-stopped"])
+@pytest.mark.parametrize(("absences", "reason"), AWAY, ids=["filter", "gate-2"])
 def test_mail_waits_in_gate_1_and_flows_by_itself(
-    site: Appliance, outsider: Client, go_away: Callable[[Appliance], str], reason: str
+    site: Appliance, outsider: Client, absences: tuple[Callable[[Appliance], str], ...], reason: str
 ) -> None:
     """Whatever is away behind gate 1, mail is taken, waits with a 4xx, and is delivered once within a minute."""
-    outsider.swaks(site.outside, to="anna@example.test")
-    container = site.container(service := go_away(site))
-    try:
-        assert site.exec("postfix-pre", "getent", "hosts", service, check=False).stdout == ""
-        sent = outsider.swaks(site.outside, to="anna@example.test")
-        assert sent.code == 0, sent.transcript
-        assert re.search(reason, deferred(site, sent.queue_id))
-    finally:
-        run("docker", "start", container)
+    messages = []
+    for go_away in absences:
+        service = go_away(site)
+        container = site.container(service)
+        try:
+            assert site.exec("postfix-pre", "getent", "hosts", service, check=False).stdout == ""
+            sent = outsider.swaks(site.outside, to="anna@example.test")
+            assert sent.code == 0, sent.transcript
+            assert re.search(reason, deferred(site, sent.queue_id))
+            messages.append(sent)
+        finally:
+            run("docker", "start", container)
     back = time.monotonic()
+    for sent in messages:
+        site.arrived("anna@example.test", sent.token, BACK_WITHIN_S - (time.monotonic() - back))
+        assert len([text for text in site.mailbox("anna@example.test") if sent.token in text]) == 1
+        assert not re.search(rf"{sent.queue_id}: .*(bounced|non-delivery)", site.logs("postfix-pre"))
     site.healthy(service)
-    site.arrived("anna@example.test", sent.token, BACK_WITHIN_S)
-    print(f"{service}: delivered {time.monotonic() - back:.0f} s after its return")
-    assert len([text for text in site.mailbox("anna@example.test") if sent.token in text]) == 1
-    # The first reason never was a bounce.
-    assert not re.search(rf"{sent.queue_id}: .*(status=bounced|sender non-delivery)", site.logs("postfix-pre"))
 
 
 def test_killed_workers_come_back_in_the_same_container(site: Appliance, outsider: Client) -> None:
