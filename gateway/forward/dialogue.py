@@ -13,8 +13,12 @@ from gateway.message.reply import Reply
 
 MAX_REPLY = 65_536  # octets of one reply of gate 2, all its lines
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
-MAX_XFORWARD = 500  # octets of attributes in one line, which with the verb stays within 512
-_XFORWARD_KEYS = [(name, name.encode("ascii")) for name in XFORWARD_ATTRIBUTES]
+MAX_XFORWARD = 490  # octets of attributes in one line, which with verb and spaces stays within 512
+# What goes in one line.  Postfix drops a whole line for one attribute it dislikes, such as an IPv6 ADDR where
+# inet_protocols is ipv4, so the client's name and address do not share one with IDENT, by which logs are joined.
+_XFORWARD_LINES = [
+    [(name, name.encode("ascii")) for name in XFORWARD_ATTRIBUTES[start:stop]] for start, stop in ((0, 3), (3, None))
+]
 _UNAVAILABLE = b"[UNAVAILABLE]"
 _DSN_KEYWORDS = frozenset({b"RET", b"ENVID", b"NOTIFY", b"ORCPT"})
 
@@ -70,19 +74,13 @@ def xforward_commands(attributes: Mapping[str, bytes], offered: frozenset[bytes]
     Returns:
         Lines of at most 512 octets, none when gate 2 takes no attribute.
     """
-    lines: list[bytes] = []
-    words, length = [b"XFORWARD"], 0
-    for name, key in _XFORWARD_KEYS:
-        if key not in offered:
-            continue
-        word = key + b"=" + attributes.get(name, _UNAVAILABLE)
-        if length + len(word) > MAX_XFORWARD and length:
-            lines.append(command(*words))
-            words, length = [b"XFORWARD"], 0
-        words.append(word)
-        length += len(word) + 1
-    if length:
-        lines.append(command(*words))
+    lines = []
+    for names in _XFORWARD_LINES:
+        words = [key + b"=" + attributes.get(name, _UNAVAILABLE) for name, key in names if key in offered]
+        if sum(map(len, words)) <= MAX_XFORWARD:
+            lines += [command(b"XFORWARD", *words)] if words else []
+        else:
+            lines += [command(b"XFORWARD", word) for word in words]
     return lines
 
 

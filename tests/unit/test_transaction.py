@@ -57,8 +57,8 @@ async def test_message_passes_with_everything_it_came_with(sink, lines):
         client.send(b"S: \xff\0\r\n\r\n..dot\r\n.\r\n")
         assert await client.reply() == b"250 2.0.0 Ok: queued as 4ABCdefGHI\r\n"
     assert sink.commands[1:] == [
-        b"XFORWARD NAME=mail.x.test ADDR=192.0.2.1 PORT=4711 PROTO=ESMTP HELO=[192.0.2.1] IDENT=4preQueueId"
-        b" SOURCE=REMOTE",
+        b"XFORWARD NAME=mail.x.test ADDR=192.0.2.1 PORT=4711",
+        b"XFORWARD PROTO=ESMTP HELO=[192.0.2.1] IDENT=4preQueueId SOURCE=REMOTE",
         b'MAIL FROM:<"a b"@x.test> size=30 BODY=8BITMIME SMTPUTF8 RET=hdrs ENVID=Ab+2Bc',
         b"RCPT TO:<B@y.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;Orig@y.test",
         "RCPT TO:<ü@y.test> NOTIFY=NEVER".encode(),
@@ -399,6 +399,6 @@ async def test_client_of_one_message_is_not_told_for_the_next(sink):
         await client.ask(b"XFORWARD NAME=one.test IDENT=4one")
         await client.deliver(b"x\r\n.\r\n")
         await client.deliver(b"x\r\n.\r\n")
-    told = [line for line in sink.commands if line.startswith(b"XFORWARD")]
+    told = [line for line in sink.commands if line.startswith(b"XFORWARD NAME")]
     assert b"NAME=one.test" in told[0]
     assert b"NAME=[UNAVAILABLE]" in told[1]

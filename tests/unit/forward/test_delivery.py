@@ -70,10 +70,10 @@ async def test_offer_client_is_told_before_mail_each_time(sink, pool):
     """Also when the next one has none: what was told must not stand."""
     await deliver(pool, attributes={"NAME": b"mx.test", "IDENT": b"4a"})
     await deliver(pool)
-    told = [line for line in sink.commands if line.startswith(b"XFORWARD")]
+    told = [line for line in sink.commands if line.startswith(b"XFORWARD NAME")]
     assert [b"NAME=mx.test" in line for line in told] == [True, False]
     assert b"NAME=[UNAVAILABLE]" in told[1]
-    assert sink.connections[0].verbs()[1:3] == [b"XFORWARD", b"MAIL"]
+    assert sink.connections[0].verbs()[1:4] == [b"XFORWARD", b"XFORWARD", b"MAIL"]
 
 
 async def test_offer_refused_xforward_does_not_stop_mail(sink, pool):
