@@ -43,7 +43,7 @@ def test_parse_mail_null_path_with_parameters():
         (b"BODY=BINARYMIME", b"501 5.5.4 Bad BODY parameter"),
         (b"SMTPUTF8=1", b"501 5.5.4 Bad SMTPUTF8 parameter"),
         (b"RET=ALL", b"501 5.5.4 Bad RET parameter"),
-        (b"ENVID=" + b"x" * 101, b"501 5.5.4 Bad ENVID parameter"),
+        (b"ENVID=\xff", b"501 5.5.4 Bad ENVID parameter"),
         (b"ENVID=a\tb", b"501 5.5.4 Bad parameter syntax"),
         (b"ENVID=a\rb", b"501 5.5.4 Bad parameter syntax"),
         (b"AUTH=<>", b"555 5.5.4 Parameter not implemented"),
@@ -62,11 +62,12 @@ def test_parse_mail_too_big_from_null_is_deferred():
     assert refusal(parse_mail, b"FROM:<> SIZE=1001", max_octets=1000).startswith(b"452 4.3.4")
 
 
-def test_parse_mail_utf8_needs_smtputf8():
-    """An address in UTF-8 passes with the parameter and not without."""
-    argument = "FROM:<ü@x.test>".encode()
-    assert refusal(parse_mail, argument, max_octets=1000) == b"553 5.6.7 Address needs SMTPUTF8"
-    assert parse_mail(argument + b" SMTPUTF8", max_octets=1000).path == "ü@x.test".encode()
+def test_parse_mail_utf8_passes_with_and_without_smtputf8():
+    """Gate 1 may take and send it either way."""
+    argument = "FROM:<ü@x.test> ENVID=".encode() + b"x" * 300
+    assert parse_mail(argument, max_octets=1000).path == "ü@x.test".encode()
+    assert not parse_mail(argument, max_octets=1000).smtputf8
+    assert parse_mail(argument + b" SMTPUTF8", max_octets=1000).smtputf8
 
 
 @pytest.mark.parametrize(
@@ -76,12 +77,13 @@ def test_parse_mail_utf8_needs_smtputf8():
         b"notify=success,FAILURE,delay",
         b"ORCPT=rfc822;Anna+2BTest@x.test",
         b"ORCPT=rfc822;a+0D+0AMAIL@x.test",
-        b"ORCPT=rfc822;" + b"x" * 487,
+        b"ORCPT=rfc822;" + b"+2B" * 2000,
+        "ORCPT=utf-8;ü@y.test".encode(),
     ],
 )
 def test_parse_rcpt_dsn_parameter_is_kept(parameter):
     """As it came; xtext is not decoded."""
-    assert parse_rcpt(b"TO:<b@y.test> " + parameter, smtputf8=False) == Recipient(b"b@y.test", (parameter,))
+    assert parse_rcpt(b"TO:<b@y.test> " + parameter) == Recipient(b"b@y.test", (parameter,))
 
 
 @pytest.mark.parametrize(
@@ -91,22 +93,19 @@ def test_parse_rcpt_dsn_parameter_is_kept(parameter):
         (b"TO:<b@y.test> NOTIFY=NEVER,FAILURE", b"501 5.5.4 Bad NOTIFY parameter"),
         (b"TO:<b@y.test> NOTIFY=", b"501 5.5.4 Bad parameter syntax"),
         (b"TO:<b@y.test> ORCPT=x", b"501 5.5.4 Bad ORCPT parameter"),
-        (b"TO:<b@y.test> ORCPT=rfc822;" + b"x" * 494, b"501 5.5.4 Bad ORCPT parameter"),
         (b"TO:<b@y.test> SIZE=1", b"555 5.5.4 Parameter not implemented"),
         (b"TO:<b@y.test> RCPT TO:<z@evil.test>", b"555 5.5.4 Parameter not implemented"),
-        ("TO:<ü@y.test>".encode(), b"553 5.6.7 Address needs SMTPUTF8"),
-        ("TO:<b@y.test> ORCPT=utf-8;ü@y.test".encode(), b"553 5.6.7 Address needs SMTPUTF8"),
     ],
 )
 def test_parse_rcpt_bad_argument_is_refused(argument, reply):
     """One answer each."""
-    assert refusal(parse_rcpt, argument, smtputf8=False) == reply
+    assert refusal(parse_rcpt, argument) == reply
 
 
-def test_parse_rcpt_utf8_passes_after_smtputf8():
+def test_parse_rcpt_utf8_passes_as_it_came():
     """Both forms of the same letter stay apart."""
     for path in ("ü@y.test".encode(), "u\u0308@y.test".encode()):
-        assert parse_rcpt(b"TO:<" + path + b">", smtputf8=True).path == path
+        assert parse_rcpt(b"TO:<" + path + b">").path == path
 
 
 def test_parse_xforward_values_are_kept_verbatim():
@@ -133,7 +132,7 @@ def test_parse_any_octets_are_parsed_or_refused(octets):
     """Nothing else is raised, and what passes has no control character or space."""
     for parse in (
         lambda: parse_mail(b"FROM:<> " + octets, max_octets=1000).parameters,
-        lambda: parse_rcpt(b"TO:<b@y.test> " + octets, smtputf8=True).parameters,
+        lambda: parse_rcpt(b"TO:<b@y.test> " + octets).parameters,
         lambda: parse_xforward(octets).values(),
     ):
         try:
