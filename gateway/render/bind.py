@@ -5,8 +5,9 @@ Reverse zones: one per octet (IPv4) or nibble (IPv6) boundary inside each privat
 an unknown LAN address is answered at once.  A network smaller than an octet gets a zone per listed host instead:
 bind must not claim the rest of a /24 that somebody else serves.
 
-Forward records: in [dns] domain where that names a zone, else a zone per host name.  So bind is authoritative for
-the names it was given and for nothing else.
+Forward records: in [dns] domain where that names a zone, else as local data of a response policy zone, which answers
+for exactly the names in it.  A zone per name would claim all names below it too, and hosts files do list names such as
+example.test, whose www and mail the world's servers know.  So bind is authoritative for nothing it was not given.
 
 A zone's serial is the time it last changed, in epoch seconds; rendering again keeps it as long as the zone's text
 stays the same, so that a reload shows which zones are new.
@@ -21,7 +22,7 @@ from typing import Any, cast
 
 from gateway.render.templates import fill
 from gateway.settings.crosscheck.ranges import is_private
-from gateway.settings.grammar import Address, Network
+from gateway.settings.grammar import POLICY_ZONE, Address, Network
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
 
@@ -46,6 +47,7 @@ class Zone:
     name: str
     comment: str
     records: list[Record] = field(default_factory=list)
+    policy: bool = False  # a response policy zone: nobody may ask for it, its records answer for the names it lists
 
     @property
     def file(self) -> str:
@@ -116,14 +118,16 @@ def forward_zones(configuration: Configuration) -> list[Zone]:
         for name in host.names:
             addresses[name].append(host.address)
     domain = configuration.settings.dns.domain
-    zones = {domain: Zone(domain, "The LAN's names: [dns] domain.")} if domain else {}
+    inside = Zone(domain, "The LAN's names: [dns] domain.") if domain else None
+    outside = Zone(POLICY_ZONE, "Names outside [dns] domain: [dns] hosts. Each answers for itself alone.", policy=True)
     for name, known in addresses.items():
-        inside = bool(domain) and (name == domain or name.endswith(f".{domain}"))
-        zone_name = cast(str, domain) if inside else name
-        owner = "@" if name == zone_name else name.removesuffix(f".{zone_name}")
-        zone = zones.setdefault(zone_name, Zone(zone_name, "This name alone: [dns] hosts."))
+        zone, owner = outside, name
+        if inside and name == inside.name:
+            zone, owner = inside, "@"
+        elif inside and name.endswith(f".{inside.name}"):
+            zone, owner = inside, name.removesuffix(f".{inside.name}")
         zone.records += [Record(owner, "A" if a.version == 4 else "AAAA", str(a)) for a in dict.fromkeys(known)]
-    return list(zones.values())
+    return [zone for zone in (inside, outside) if zone and (zone.records or not zone.policy)]
 
 
 def _builtin_zones() -> list[Zone]:
@@ -147,10 +151,8 @@ def _named_values(configuration: Configuration, zones: list[Zone]) -> dict[str, 
         "forwarders": dns.forwarders,
         "dnssec_validation": dns.dnssec_validation,
         "forward_zones": [{"name": name, "servers": servers} for name, servers in dns.forward_zones.items()],
-        "zones": [
-            *({"name": zone.name, "file": zone.file, "comment": zone.comment} for zone in zones),
-            *({"name": name, "file": file_name(name), "comment": "[dns.zones]"} for name in configuration.zone_files),
-        ],
+        "zones": [*zones, *(Zone(name, "[dns.zones]") for name in configuration.zone_files)],
+        "policy_zone": next((zone.name for zone in zones if zone.policy), None),
     }
 
 

@@ -20,6 +20,7 @@ type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_NAME_OCTETS = 253  # RFC 1035 section 2.3.4: 255 on the wire
+POLICY_ZONE = "rpz"  # where bind keeps the addresses of [dns] hosts; one label, so that no zone of the file is it
 MAX_LOCAL_PART_OCTETS = 64  # RFC 5321 section 4.5.3.1.1
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)

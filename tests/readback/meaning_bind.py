@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from ipaddress import IPv4Network, ip_address, ip_network
 
+from gateway.settings.grammar import POLICY_ZONE
 from gateway.settings.load import Configuration
 from tests.golden.cases import NOW
 from tests.readback.daemons import Bind
@@ -30,12 +31,15 @@ def check_bind(configuration: Configuration, bind: Bind, files: dict[str, str]) 
         assert [ip_address(head[0]) for head, _ in zones[name][("forwarders",)]] == servers
     for name, records in served.items():
         file = next(head[1] for head in zones[name] if head[0] == "file")
-        assert set(zones[name]) == {("type", "primary"), ("file", file)}
+        hidden = {("allow-query",)} if name == POLICY_ZONE else set()
+        assert set(zones[name]) == {("type", "primary"), ("file", file)} | hidden
         assert bind.records(name, file) == records
-    _check_bind_options(configuration, statements)
+    if POLICY_ZONE in served:
+        assert [head for head, _ in zones[POLICY_ZONE][("allow-query",)]] == [("none",)]
+    _check_bind_options(configuration, statements, policy=POLICY_ZONE in served)
 
 
-def _check_bind_options(configuration: Configuration, statements: list) -> None:
+def _check_bind_options(configuration: Configuration, statements: list, *, policy: bool) -> None:
     dns = configuration.settings.dns
     options = dict(next(body for head, body in statements if head == ("options",)))
     askers = ["appliance", "lan"] if dns.addresses else ["appliance"]
@@ -46,6 +50,7 @@ def _check_bind_options(configuration: Configuration, statements: list) -> None:
     assert (("dnssec-validation", "no") in options) is not dns.dnssec_validation
     unsigned = [head for head, _ in options.get(("validate-except",), [])]
     assert unsigned == [(name,) for name in dns.forward_zones if dns.dnssec_validation]
+    assert any(head[0] == "response-policy" for head in options) == policy
     if dns.addresses:
         lan = next(body for head, body in statements if head == ("acl", "lan"))
         egress = list(configuration.settings.gateway.subnet.subnets(prefixlen_diff=3))[5]
@@ -81,9 +86,11 @@ def _zones(configuration: Configuration) -> dict[str, set]:
         if not any(pointer.endswith(f".{zone}") for zone in zones):
             zones.setdefault(pointer, set())
         for name in host.names:
-            records.append((name, "A" if host.address.version == 4 else "AAAA", str(host.address)))
-            if not (domain and f".{name}".endswith(f".{domain}")):
-                zones.setdefault(name, set())
+            inside = domain and f".{name}".endswith(f".{domain}")
+            owner = name if inside else f"{name}.{POLICY_ZONE}"
+            records.append((owner, "A" if host.address.version == 4 else "AAAA", str(host.address)))
+            if not inside:
+                zones.setdefault(POLICY_ZONE, set())
     for owner, type_, data in records:
         zone = max((zone for zone in zones if f".{owner}".endswith(f".{zone}")), key=len)
         zones[zone].add((f"{owner}.", type_, data))

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from gateway.settings.crosscheck.listeners import bound
 from gateway.settings.crosscheck.ranges import is_private, within
 from gateway.settings.crosscheck.rule import Given, Rule, reads
-from gateway.settings.grammar import Address, Network
+from gateway.settings.grammar import MAX_NAME_OCTETS, POLICY_ZONE, Address, Network
 from gateway.settings.mistakes import Path, Problem
 
 _LOOPBACK = IPv4Network("127.0.0.0/8")
@@ -44,6 +44,16 @@ def hosts_are_no_zones(given: Given) -> Iterator[Problem]:
                 yield Problem(
                     path, f"{name} is a zone of its own; expected its address there, or another name", zones[name]
                 )
+
+
+@reads("dns")
+def names_fit(given: Given) -> Iterator[Problem]:
+    """The names of hosts stand below a zone of bind's own, whose name is added to each."""
+    longest = MAX_NAME_OCTETS - len(f".{POLICY_ZONE}")
+    for path, host in given.hosts:
+        for name in host.names:
+            if len(name) > longest:
+                yield Problem(path, f"{name[:20]}… is {len(name)} octets long; expected at most {longest} for a host")
 
 
 @reads("dns")
@@ -143,6 +153,7 @@ RULES: tuple[Rule, ...] = (
     hosts_are_in_a_network,
     zones_are_distinct,
     hosts_are_no_zones,
+    names_fit,
     names_are_not_reverse,
     reverse_zones_are_ours,
     forwarders_are_elsewhere,

@@ -93,23 +93,31 @@ def test_reverse_zones_leave_out_public_networks(tmp_path):
     assert reverse_zones(configure(tmp_path, lan(networks='["192.0.2.0/24", "2001:db8::/32"]'))) == []
 
 
-def test_forward_zones_without_domain_are_one_per_name(tmp_path):
-    """The resolver is authoritative for the names it was given and for nothing beside them."""
+def test_forward_zones_without_domain_are_local_data(tmp_path):
+    """Each name answers for itself alone: a zone for web.lan.test would hide a.web.lan.test's neighbours."""
     hosts = '"10.20.0.10" = "web.lan.test", "10.20.0.11" = "web.lan.test", "fd00:20::1" = "a.web.lan.test"'
-    assert records(forward_zones(configure(tmp_path, lan(hosts)))) == {
-        "web.lan.test": [Record("@", "A", "10.20.0.10"), Record("@", "A", "10.20.0.11")],
-        "a.web.lan.test": [Record("@", "AAAA", "fd00:20::1")],
-    }
+    (zone,) = forward_zones(configure(tmp_path, lan(hosts)))
+    assert (zone.name, zone.policy) == ("rpz", True)
+    assert zone.records == [
+        Record("web.lan.test", "A", "10.20.0.10"),
+        Record("web.lan.test", "A", "10.20.0.11"),
+        Record("a.web.lan.test", "AAAA", "fd00:20::1"),
+    ]
 
 
 def test_forward_zones_with_domain_hold_all_names_inside(tmp_path):
-    """The domain's own name stands at the apex; names outside still get a zone each."""
+    """The domain's own name stands at the apex; names outside are local data."""
     hosts = '"10.20.0.1" = "lan.test", "10.20.0.2" = "a.b.lan.test", "10.20.0.3" = "notlan.test"'
     text = lan(hosts, more='domain = "lan.test"')
     assert records(forward_zones(configure(tmp_path, text))) == {
         "lan.test": [Record("@", "A", "10.20.0.1"), Record("a.b", "A", "10.20.0.2")],
-        "notlan.test": [Record("@", "A", "10.20.0.3")],
+        "rpz": [Record("notlan.test", "A", "10.20.0.3")],
     }
+
+
+def test_forward_zones_of_a_domain_without_hosts_are_that_domain(tmp_path):
+    """A policy zone without records is left out; the domain stays, since bind answers for it."""
+    assert records(forward_zones(configure(tmp_path, lan(more='domain = "lan.test"')))) == {"lan.test": []}
 
 
 def test_forward_zones_take_every_name_of_a_line(tmp_path):
@@ -118,8 +126,7 @@ def test_forward_zones_take_every_name_of_a_line(tmp_path):
         tmp_path, lan(more='hosts_file = "hosts"'), {"hosts": "10.20.0.5 one.lan.test two.lan.test one\n"}
     )
     assert records(forward_zones(configuration)) == {
-        "one.lan.test": [Record("@", "A", "10.20.0.5")],
-        "two.lan.test": [Record("@", "A", "10.20.0.5")],
+        "rpz": [Record("one.lan.test", "A", "10.20.0.5"), Record("two.lan.test", "A", "10.20.0.5")]
     }
     assert records(reverse_zones(configuration))["0.20.10.in-addr.arpa"] == [Record("5", "PTR", "one.lan.test.")]
 
@@ -150,7 +157,7 @@ def test_serial_of_a_changed_zone_rises_and_no_other(tmp_path):
     before = render_bind(configure(tmp_path, lan('"10.20.0.10" = "web1.lan.test"')), {}, 1000)
     after = render_bind(configure(tmp_path, lan('"10.20.0.11" = "web1.lan.test"')), before, 2000)
     changed = {name for name in after if after[name] != before[name]}
-    assert changed == {"db.0.20.10.in-addr.arpa", "db.web1.lan.test"}
+    assert changed == {"db.0.20.10.in-addr.arpa", "db.rpz"}
     assert "( 2000 3600" in after["db.0.20.10.in-addr.arpa"]
 
 
@@ -158,7 +165,7 @@ def test_serial_rises_when_the_clock_went_back(tmp_path):
     """A smaller serial would look like an older zone."""
     before = render_bind(configure(tmp_path, lan('"10.20.0.10" = "web1.lan.test"')), {}, 1000)
     after = render_bind(configure(tmp_path, lan('"10.20.0.11" = "web1.lan.test"')), before, 10)
-    assert "( 1001 3600" in after["db.web1.lan.test"]
+    assert "( 1001 3600" in after["db.rpz"]
 
 
 @pytest.mark.parametrize("rubbish", ["", "no zone at all\n", "@ IN SOA a. b. ( x 1 1 1 1 )\n", "@ IN SOA\n"])

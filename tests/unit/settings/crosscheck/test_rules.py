@@ -141,6 +141,7 @@ BAD = {
     "gate 2 by name": (relay_to("[out.mx.example.test]:2525"), "domains.corp.test.next_hop"),
     "nowhere": (relay_to("[0.0.0.0]"), "domains.corp.test.next_hop"),
     "relayhost by own MX": ({"gateway__relayhost": "example.test"}, "gateway.relayhost"),
+    "host too long": ({"dns__hosts": {"10.20.0.10": f"{'a' * 63}." * 3 + "b" * 58}}, "dns.hosts.10.20.0.10"),
     "host outside": ({"dns__hosts": {"10.20.1.1": "a.lan.test"}}, "dns.hosts.10.20.1.1"),
     "host named as a zone": (
         DNS | {"dns__forward_zones": {"web1.lan.test": ["192.0.2.53"]}},
