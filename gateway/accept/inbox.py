@@ -9,7 +9,9 @@ once when the worker is told to stop.
 import asyncio
 from collections.abc import Callable
 
-MAX_COMMAND = 4096  # octets of a command line with its CRLF; gate 1's own limit is 2048
+# Octets of a command line with its CRLF.  Gate 1 reads lines of 2048, but sends longer ones: it adds ORCPT, in which
+# each octet of the address may take three.
+MAX_COMMAND = 16_384
 HIGH_WATER = 65_536  # octets waiting, from which on gate 1 is not read
 
 

@@ -130,7 +130,7 @@ class Incoming:
             if self._offered >= self._peer.max_recipients:
                 return _TOO_MANY_RECIPIENTS
             try:
-                recipient = parse_rcpt(argument, smtputf8=self.envelope.reverse_path.smtputf8)
+                recipient = parse_rcpt(argument)
             except BadCommand as bad:
                 log.warning("gate 1 sent RCPT %s, answered %s", argument, bad.reply.text)
                 return bad.reply

@@ -38,7 +38,7 @@ _MAIL_RULES: _Rules = {
     b"BODY": _matches(re.compile(rb"7BIT|8BITMIME")),
     b"SMTPUTF8": lambda value: value is None,
     b"RET": _matches(re.compile(rb"FULL|HDRS")),
-    b"ENVID": lambda value: value is not None and len(value) <= MAX_ENVID and bool(_ENVID.fullmatch(value)),
+    b"ENVID": _matches(_ENVID),
 }
 _RCPT_RULES: _Rules = {
     b"NOTIFY": _matches(_NOTIFY),
