@@ -55,6 +55,16 @@ def test_outside_listener_takes_the_lan_for_strangers(lan_host: Client, at: dict
     assert lan_host.swaks(at["outside"], to="anna@example.test").code == 0
 
 
+def test_listener_with_trusted_networks_takes_mail_from_everybody(site_ipv6: Appliance) -> None:
+    """`trusted` lets the LAN relay and shuts nobody out; strangers may write to our own domains."""
+    host, stranger = site_ipv6.lan.host(18), site_ipv6.client("stranger")
+    from_lan, from_edge = f"{site_ipv6.lan.network[1]}:2527", site_ipv6.listener("mixed")
+    ask = ("--quit-after", "RCPT")
+    assert host.swaks(from_lan, *ask, to="v@third.example").code == 0
+    assert stranger.swaks(from_edge, *ask, to="eva@dual.test").code == 0
+    assert stranger.swaks(from_edge, *ask, to="v@third.example").last_error == NOT_RELAYED
+
+
 # --- what is searched ------------------------------------------------------------------------------------------
 
 
