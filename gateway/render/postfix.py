@@ -72,7 +72,6 @@ def render_pre(configuration: Configuration) -> dict[str, str]:
     """Return gate 1's files: name -> text."""
     settings, topology = configuration.settings, configuration.topology
     values = _shared(settings, topology) | {
-        "topology": topology,
         "listeners": listeners(settings, topology),
         "domains": [*settings.domains, *_own_names(settings)],
         "policies": list(settings.policies),
@@ -211,6 +210,7 @@ def recipients_of(domain: Domain) -> str:
 def _shared(settings: Settings, topology: Topology) -> dict[str, Any]:
     return {
         "gateway": settings.gateway,
+        "topology": topology,
         "post_hop": hop(topology.post_direct),
         "recipient_limit": RECIPIENT_LIMIT,
         "verified": [name for name, domain in settings.domains.items() if recipients_of(domain) == "verify"],

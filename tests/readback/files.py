@@ -224,7 +224,7 @@ def _dns(draw, networks: Document, private: dict[str, int]) -> Document:
         parsed = ip_network(network)
         offsets = {0, parsed.num_addresses - 1, parsed.num_addresses // 3}
         for offset in sorted(offsets)[: draw(st.integers(0, 3))]:
-            hosts[str(parsed[offset])] = draw(name_under("lan.test"))
+            hosts[str(parsed[offset])] = draw(name_under("lan.test", 249))
     made: Document = {
         "hosts": hosts,
         "forwarders": draw(st.sampled_from([[], ["10.99.0.53"], ["10.99.0.53", "2001:db8:ffff::53"]])),

@@ -21,6 +21,7 @@ PRE_DECIDED = frozenset(
 )
 POST_DECIDED = frozenset(
     [
+        "inet_protocols", "smtp_address_preference",
         "myhostname", "proxy_interfaces", "mynetworks", "smtpd_recipient_restrictions", "smtpd_restriction_classes",
         "verify_recipient", "smtpd_authorized_xforward_hosts", "smtpd_timeout", "message_size_limit",
         "recipient_delimiter", "virtual_mailbox_domains", "virtual_alias_domains", "relay_domains", "relayhost",
@@ -40,6 +41,11 @@ SMTP_OPTIONS = {
     "smtp_tls_security_level": "none",
     "smtp_connect_timeout": "10s",
 }
+
+
+def _syntax(of: str, status: str) -> str:
+    """Return the restriction that comes first: what no address may hold."""
+    return f"check_{of}_access pcre:{{ {{ /[[:cntrl:]]|^.{{255}}/ 501 {status} Bad address syntax }} }} "
 
 
 @cache
@@ -101,7 +107,8 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
         "default_transport": f"scan-default:{scan}",
         "sender_dependent_default_transport_maps": f"inline:{{ {{ <> = direct:{direct} }} }}",
         "message_size_limit": str(settings.gateway.message_size_limit),
-        "smtpd_sender_restrictions": "reject_non_fqdn_sender permit_mynetworks permit_sasl_authenticated "
+        "smtpd_sender_restrictions": _syntax("sender", "5.1.7")
+        + "reject_non_fqdn_sender permit_mynetworks permit_sasl_authenticated "
         "check_sender_access texthash:$config_directory/sender_access"
         + (" reject_unknown_sender_domain" if settings.senders.require_dns else ""),
         "smtpd_recipient_restrictions": _recipient_restrictions(configuration),
@@ -133,14 +140,19 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
 
 
 def _recipient_restrictions(configuration: Configuration) -> str:
-    words = ["reject_non_fqdn_recipient", "reject_unlisted_recipient", "permit_mynetworks", "permit_sasl_authenticated"]
+    words = [
+        "reject_non_fqdn_recipient",
+        "reject_unlisted_recipient",
+        "permit_mynetworks",
+        "permit_sasl_authenticated",
+    ]
     for entry in configuration.settings.dnsbl.lists:
         zone = entry.partition("=")[0]
         listed = entry if "=" in entry else f"{zone}=127.[0..254].[0..255].[0..255]"
         words += ["warn_if_reject", "reject_rbl_client", f"{zone}=127.255.255.[0..255]", "reject_rbl_client", listed]
     if _verified(configuration):
         words += ["check_recipient_access", "texthash:$config_directory/verified_domains"]
-    return " ".join(words)
+    return _syntax("recipient", "5.1.3") + " ".join(words)
 
 
 def _sockets(configuration: Configuration, listener: str) -> list[str]:
@@ -268,6 +280,10 @@ def _post_parameters(configuration: Configuration) -> dict[str, str]:
         "virtual_alias_domains": " ".join([*by_kind["alias"], *_own_names(configuration)]),
         "relay_domains": " ".join(by_kind["relay"]),
     }
+    if any(ip.version == 6 for ip in own):
+        found["smtp_address_preference"] = "ipv4"
+    else:
+        found["inet_protocols"] = "ipv4"
     if four:
         found["proxy_interfaces"] = ", ".join(map(str, four))
     if settings.gateway.relayhost:

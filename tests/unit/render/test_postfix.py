@@ -194,10 +194,12 @@ def test_pre_main_cf_of_the_smallest_file(tmp_path):
         "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
     )
     assert main_cf["smtpd_sender_restrictions"] == (
+        "check_sender_access pcre:{ { /[[:cntrl:]]|^.{255}/ 501 5.1.7 Bad address syntax } } "
         "reject_non_fqdn_sender permit_mynetworks permit_sasl_authenticated "
         "check_sender_access texthash:$config_directory/sender_access reject_unknown_sender_domain"
     )
     assert main_cf["smtpd_recipient_restrictions"] == (
+        "check_recipient_access pcre:{ { /[[:cntrl:]]|^.{255}/ 501 5.1.3 Bad address syntax } } "
         "reject_non_fqdn_recipient reject_unlisted_recipient permit_mynetworks permit_sasl_authenticated"
     )
     for absent in ("header_checks", "body_checks", "address_verify_map", "recipient_delimiter"):
