@@ -127,13 +127,14 @@ class Client:
         sender: str = "someone@client.example",
         options: tuple[str, ...] = (),
         parallel: int = 5,
+        pause_s: float = 0,
     ) -> list[Answer]:
         """Send one message per content, octets as they are; return each one's last reply (sender.py)."""
         messages = [
             {"sender": sender, "recipients": [to], "options": options, "content": base64.b64encode(content).decode()}
             for content in contents
         ]
-        task = json.dumps({"server": server, "parallel": parallel, "messages": messages})
+        task = json.dumps({"server": server, "parallel": parallel, "pause_s": pause_s, "messages": messages})
         script = (ROOT / "tests/stack/sender.py").read_text()
         done = run("docker", "exec", "-i", self.name, "python3", "-c", script, stdin=task)
         lines = [json.loads(line) for line in done.stdout.splitlines()]

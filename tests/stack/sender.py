@@ -3,10 +3,10 @@ A client for tests that sends many messages at once, or one whose octets matter.
 
     sender.py < JSON
 
-The JSON has server ("address:port"), parallel (sessions at once), and messages: each with sender, recipients, options
-(of MAIL) and content (base64).  For each message a line of JSON comes out as soon as it was answered: its number,
-and code and text of the last reply; code 0 where the connection failed.  Only the standard library: it runs in the
-tools image.
+The JSON has server ("address:port"), parallel (sessions at once), pause_s (after each message, seconds), and messages:
+each with sender, recipients, options (of MAIL) and content (base64).  For each message a line of JSON comes out as soon
+as it was answered: its number, and code and text of the last reply; code 0 where the connection failed.  Only the
+standard library: it runs in the tools image.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import base64
 import json
 import smtplib
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 
@@ -41,6 +42,7 @@ def main() -> None:
     def answer(numbered: tuple[int, dict]) -> None:
         number, message = numbered
         code, text = send(task["server"], message)
+        time.sleep(task["pause_s"])
         print(json.dumps({"number": number, "code": code, "text": text}), flush=True)
 
     with ThreadPoolExecutor(task["parallel"]) as pool:

@@ -101,7 +101,7 @@ def test_inner_networks_have_no_route_out(site: Appliance) -> None:
 
 def test_filter_reaches_the_gates_and_the_resolver_alone(site: Appliance, sink: Client) -> None:
     """Gate 2 and the resolver answer the filter; next hops, the engine's host and the world are out of its reach."""
-    connect = "timeout 2 bash -c 'exec 3<>/dev/tcp/{}/{}'"
+    connect = "timeout 1 bash -c 'exec 3<>/dev/tcp/{}/{}'"
     for address, port, open_ in (
         (site.address("postfix-post", "reinject"), 10026, True),
         (site.address("bind", "resolver"), 53, True),
@@ -140,7 +140,7 @@ def test_foreign_containers_reach_neither_10025_nor_10026(
     for service, name, port in inner:
         address = site.address(service, name)
         run("nsenter", "-t", pid, "-n", "ip", "route", "replace", str(address), "via", str(shared))
-        said = stranger.sh(f"exec timeout 4 bash -c 'exec 3<>/dev/tcp/{address}/{port}; cat <&3'", check=False).stdout
+        said = stranger.sh(f"exec timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/{port}; cat <&3'", check=False).stdout
         assert said == "" or DENIED.match(said), (service, name, said)
 
 
