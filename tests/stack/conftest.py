@@ -104,6 +104,12 @@ def small(make_appliance: Callable[..., Appliance]) -> Appliance:
 
 
 @pytest.fixture(scope="session")
+def twin(make_appliance: Callable[..., Appliance]) -> Appliance:
+    """Return the second of two appliances on one machine; the last test with it removes it."""
+    return make_appliance("twin")
+
+
+@pytest.fixture(scope="session")
 def sink(site: Appliance) -> Sink:
     """Return the next hop of the site's relay domains, and of the outside world."""
     return site.sink("sink", ip=str(site.network("egress")[20]))
