@@ -51,7 +51,10 @@ def table(console: Console, configuration: Configuration) -> None:
         for row in data["listeners"]
     ]
     domains = [(row["name"], row["accepts"], row["goes"]) for row in data["domains"]]
-    domains.append(("any other", "from trusted networks", data["outbound"]))
+    relays = any(listener.networks or listener.trusted for listener in configuration.settings.listen.values())
+    domains.append(
+        ("any other", "from trusted networks" if relays else "nobody's: no network is trusted", data["outbound"])
+    )
     console.print(_table(f"{data['hostname']} takes mail at", ("listener", "address", "accepts", "then"), listeners))
     console.print(_table(f"{data['outbound_hostname']} sends it on", ("domain", "accepts", "goes to"), domains))
 
