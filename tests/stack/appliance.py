@@ -50,7 +50,9 @@ class Appliance:
 
     def container(self, service: str) -> str:
         """Return the id of a service's container."""
-        found = self.compose("ps", "-aq", service).stdout.split()
+        labels = (f"project={self.project}", f"service={service}", "oneoff=False")
+        filters = [part for label in labels for part in ("--filter", f"label=com.docker.compose.{label}")]
+        found = run("docker", "ps", "-aq", "--no-trunc", *filters).stdout.split()
         assert len(found) == 1, f"{service}: {found}"
         return found[0]
 
@@ -150,18 +152,19 @@ class Appliance:
 
     # --- what became of a message --------------------------------------------------------------------------------
 
-    def mailbox(self, address: str) -> list[str]:
-        """Return the messages in a Maildir, as text with LF line ends."""
+    def mailbox(self, address: str, containing: str = "") -> list[str]:
+        """Return the messages in a Maildir that contain a text, with LF line ends."""
         local, _, domain = address.partition("@")
-        script = f'for f in /var/mail/vhosts/{domain}/{local}/new/*; do [ -e "$f" ] && base64 -w0 "$f" && echo; done'
-        found = self.exec("postfix-post", "bash", "-c", script, check=False).stdout.split()
+        script = 'cd "$1" && grep -rlF -e "$2" . | while IFS= read -r file; do base64 -w0 "$file"; echo; done'
+        maildir = f"/var/mail/vhosts/{domain}/{local}/new"
+        found = self.exec("postfix-post", "bash", "-c", script, "-", maildir, containing, check=False).stdout.split()
         return [base64.b64decode(message).decode("utf-8", "surrogateescape") for message in found]
 
     def arrived(self, address: str, token: str, timeout_s: float = 60) -> str:
         """Wait for the message with a token in a mailbox and return it."""
 
         def look() -> str | None:
-            return next((text for text in self.mailbox(address) if f"X-Token: {token}" in text), None)
+            return next(iter(self.mailbox(address, f"X-Token: {token}")), None)
 
         return wait_for(look, f"{token} in the mailbox of {address}", timeout_s)
 
@@ -171,7 +174,8 @@ class Appliance:
 
     def logs(self, service: str, since: str | None = None) -> str:
         """Return a service's log."""
-        return self.compose("logs", "--no-log-prefix", *(["--since", since] if since else []), service).stdout
+        options = ["--since", since] if since else []
+        return run("bash", "-c", 'docker logs "$@" 2>&1', "-", *options, self.container(service)).stdout
 
     def logged(self, service: str, pattern: str, timeout_s: float = 30) -> re.Match[str]:
         """Wait for a line in a service's log."""

@@ -185,18 +185,19 @@ class Sink(Client):
         """Wait until it greets."""
         wait_for(lambda: self.sh(f"exec 3<>/dev/tcp/127.0.0.1/{port}", check=False).returncode == 0, "the sink's port")
 
-    def messages(self) -> list[dict[str, Any]]:
-        """Return the envelopes of all stored messages with their content, in the order they came."""
-        script = """
-            cd /tmp/sink 2>/dev/null || exit 0
-            for f in $(ls *.json 2>/dev/null | sort -n); do cat $f; echo; base64 -w0 ${f%.json}.eml; echo; done
+    def messages(self, containing: str = "") -> list[dict[str, Any]]:
+        """Return the envelopes of the stored messages that contain a text, with their content, as they came."""
+        script = """if True:
+            import base64, json, pathlib, sys
+            for path in sorted(pathlib.Path("/tmp/sink").glob("*.json"), key=lambda path: int(path.stem)):
+                content = path.with_suffix(".eml").read_bytes()
+                if sys.argv[1].encode() in content:
+                    print(json.dumps(json.loads(path.read_text()) | {"content": base64.b64encode(content).decode()}))
         """
-        lines = self.sh(script).stdout.splitlines()
-        return [
-            json.loads(envelope) | {"content": base64.b64decode(content)}
-            for envelope, content in zip(lines[::2], lines[1::2], strict=True)
-        ]
+        lines = run("docker", "exec", self.name, "python3", "-c", script, containing).stdout.splitlines()
+        messages = [json.loads(line) for line in lines]
+        return [message | {"content": base64.b64decode(message["content"])} for message in messages]
 
     def with_token(self, token: str) -> list[dict[str, Any]]:
         """Return the stored messages that carry a token."""
-        return [message for message in self.messages() if f"X-Token: {token}".encode() in message["content"]]
+        return self.messages(f"X-Token: {token}")

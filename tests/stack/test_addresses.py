@@ -121,7 +121,7 @@ def ends(site: Appliance, outsider: Client, sink: Sink) -> dict[str, tuple[str, 
 
     def arrived() -> dict[int, tuple[str, str]] | None:
         found = {}
-        for message in sink.messages():
+        for message in sink.messages(f"X-Token: address-{RUN}-"):
             if token := re.search(rb"X-Token: address-%s-(\d+)\r" % RUN.encode(), message["content"]):
                 paths = message["reverse_path"], message["recipients"][0]
                 found[int(token[1])] = tuple(re.sub(r"^(FROM|TO):<(.*?)>( [A-Z0-9]+(=.*)?)?$", r"\2", p) for p in paths)

@@ -103,7 +103,7 @@ def outcomes(talkers: dict[str, tuple[Client, str]], sink: Sink) -> dict[tuple[s
     taken = sum("queued as" in reply for replies in heard.values() for reply in replies)
 
     def arrived() -> list[dict] | None:
-        messages = [message for message in sink.messages() if f"smuggling-{RUN}-".encode() in message["content"]]
+        messages = sink.messages(f"smuggling-{RUN}-")
         return messages if len(messages) >= taken else None
 
     messages = wait_for(arrived, f"{taken} messages at the sink")
@@ -174,7 +174,7 @@ def test_pipelined_transaction_is_refused(outsider: Client, site: Appliance, sin
     smuggled = f"{SMUGGLED}DATA\r\nX-Token: {token}\r\n\r\n2".encode()
     content = CONTENT.format(token=f"first-{RUN}").encode() + END + smuggled + END
     [replies] = talk(outsider, site.outside, [[*envelope(), content]])
-    assert "queued as" in replies[5]
+    assert "queued as" in replies[5], replies
     assert replies[-2:] == ["554 5.5.0 Error: SMTP protocol synchronization", "closed"]
     assert sink.arrived(f"first-{RUN}")
     assert sink.with_token(token) == []
@@ -253,7 +253,6 @@ EARLY = {
     "a whole session": (
         b"EHLO a.example\r\nMAIL FROM:<s@a.example>\r\nRCPT TO:<anna@example.test>\r\nDATA\r\n\r\n.\r\n"
     ),
-    "HTTP": b"POST / HTTP/1.1\r\nHost: mx.example.test\r\n\r\nMAIL FROM:<s@a.example>\r\n",
 }
 
 
@@ -261,10 +260,12 @@ EARLY = {
 def test_early_talker_is_cut_off(outsider: Client, site: Appliance, octets: bytes) -> None:
     """Who speaks on before the server has greeted hears one 554 and is gone."""
     [replies] = talk(outsider, site.outside, [[octets]])
-    assert replies == ["554 5.5.0 Error: SMTP protocol synchronization", "closed"]
+    greeting = "220 mx.example.test ESMTP"  # where the server was quicker
+    assert [r for r in replies if r != greeting] == ["554 5.5.0 Error: SMTP protocol synchronization", "closed"]
 
 
 JUNK = {
+    "an HTTP request": b"POST / HTTP/1.1\r\nHost: mx.example.test\r\n\r\nMAIL FROM:<s@a.example>\r\n",
     "a TLS ClientHello": b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03" + b"\x00" * 154 + b"\r\n",
     "an SSH banner": b"SSH-2.0-OpenSSH_9.2\r\n",
     "a PROXY header": b"PROXY TCP4 198.19.0.7 198.19.0.1 1 2525\r\n",
