@@ -41,6 +41,7 @@ class Connection(asyncio.Protocol):
         self.xforward: frozenset[bytes] = frozenset()  # upper-case XFORWARD attributes gate 2 takes
         self.told_client = False  # XFORWARD was sent on this connection
         self.transactions = 0  # committed on this connection
+        self.opened_at = 0.0  # loop time
         self.failure = ""  # why it is of no further use; empty while it can be used
         self.closed_by_peer = False  # gate 2 closed, or said 421
         self._replies = ReplyReader()
@@ -53,6 +54,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport and set its limit."""
         self._transport = cast(asyncio.Transport, transport)
+        self.opened_at = asyncio.get_running_loop().time()
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
 
     def data_received(self, data: bytes) -> None:

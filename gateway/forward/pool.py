@@ -1,8 +1,12 @@
 """
 Pool: connections to gate 2 kept for the next transaction, and the list of places where gate 2 answers.
 
-The places are used in turn; one that cannot be reached is skipped for a while, unless there is no other.  A kept
-connection is closed after IDLE_S, well before gate 2's smtpd_timeout (300 s) would close it.
+The places are used in turn; one that cannot be reached is skipped for a while, unless there is no other.
+
+A connection is not kept for longer than LIFE_S, however busy it is.  Postfix's master, when it reloads, goes on
+counting an idle process of before as available; if that takes our connection in this very moment, nobody else listens
+on 10026 until it ends (master_avail.c: avail_proc falls only when the process says so, which the reload made
+impossible, or ends).  Measured: under load, gate 2 took no new connection for minutes.
 
 Log levels: WARNING a place that cannot be reached, INFO its return.
 """
@@ -15,7 +19,7 @@ from gateway.forward.connection import Connection, ConnectionFailed, Timeouts, c
 
 log = logging.getLogger(__name__)
 
-IDLE_S = 60.0  # seconds a connection is kept without use
+LIFE_S = 10.0  # seconds after its opening in which a connection is kept for another transaction
 DEAD_S = 10.0  # seconds a place is skipped that could not be reached
 
 
@@ -83,7 +87,12 @@ class Pool:
         if not connection.usable:
             connection.fail("out of step")
             return
-        timer = asyncio.get_running_loop().call_later(IDLE_S, self._expire, connection)
+        loop = asyncio.get_running_loop()
+        left = connection.opened_at + LIFE_S - loop.time()
+        if left <= 0:
+            connection.close()
+            return
+        timer = loop.call_later(left, self._expire, connection)
         self._kept.append((connection, timer))
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ async def test_keep_out_of_step_is_closed():
 
 async def test_keep_idle_too_long_is_closed(monkeypatch):
     """Before gate 2 closes it."""
-    monkeypatch.setattr(pool_module, "IDLE_S", 0.01)
+    monkeypatch.setattr(pool_module, "LIFE_S", 0.01)
     async with Sink() as sink:
         connections = pool(sink.port)
         connections.keep(await connections.fresh())
@@ -103,3 +103,16 @@ async def test_fresh_all_dead_fails_and_recovers(caplog):
         await sink.start(sink.port)
         (await connections.fresh()).close()
         assert "answers again" in caplog.text
+
+
+async def test_keep_busy_connection_ends_with_its_life(monkeypatch):
+    """However often it is used: a process of gate 2 from before a reload must get to its end."""
+    async with Sink() as sink:
+        connections = pool(sink.port)
+        connection = await connections.fresh()
+        connections.keep(connection)
+        assert connections.reuse() is connection
+        monkeypatch.setattr(pool_module, "LIFE_S", 0.0)
+        connections.keep(connection)
+        await sink.connections[0].ended.wait()
+        assert connections.reuse() is None
