@@ -71,8 +71,10 @@ class Blocklist:
 def render_pre(configuration: Configuration) -> dict[str, str]:
     """Return gate 1's files: name -> text."""
     settings, topology = configuration.settings, configuration.topology
+    views = listeners(settings, topology)
     values = _shared(settings, topology) | {
-        "listeners": listeners(settings, topology),
+        "listeners": views,
+        "has_inside": any(view.inside_only for view in views),
         "domains": [*settings.domains, *_own_names(settings)],
         "policies": list(settings.policies),
         "filter_hop": hop(topology.filter),

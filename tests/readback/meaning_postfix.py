@@ -17,6 +17,7 @@ PRE_DECIDED = frozenset(
         "myhostname", "inet_protocols", "recipient_delimiter", "relay_domains", "relay_transport", "default_transport",
         "sender_dependent_default_transport_maps", "message_size_limit", "smtpd_sender_restrictions",
         "smtpd_recipient_restrictions", "header_checks", "body_checks",
+        "disable_mime_input_processing",
     ]
 )
 POST_DECIDED = frozenset(
@@ -41,6 +42,8 @@ SMTP_OPTIONS = {
     "smtp_tls_security_level": "none",
     "smtp_connect_timeout": "10s",
 }
+
+LONG_HEADER = "pcre:{ { /^(?:.{32768}){32}/ REJECT 5.3.4 Header field too long } }"
 
 
 def _syntax(of: str, status: str) -> str:
@@ -117,8 +120,12 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
         found["inet_protocols"] = "ipv4"
     if settings.gateway.recipient_delimiter:
         found["recipient_delimiter"] = settings.gateway.recipient_delimiter
-    for match in {rule.match for rule in settings.patterns}:
-        found[f"{match}_checks"] = f"pcre:$config_directory/{match}_checks"
+    matched = {rule.match for rule in settings.patterns}
+    found["header_checks"] = LONG_HEADER + (" pcre:$config_directory/header_checks" if "header" in matched else "")
+    if "body" in matched:
+        found["body_checks"] = "pcre:$config_directory/body_checks"
+    if not matched:
+        found["disable_mime_input_processing"] = "yes"
     for listener in settings.listen:
         if networks := _trusted(configuration, listener):
             found[f"listen_{listener.replace('-', '_')}_networks"] = ", ".join(networks)
@@ -168,6 +175,8 @@ def _pre_services(configuration: Configuration) -> dict[str, str]:
     found = {f"scan-{policy}/unix": f"- - n - {slots(configuration)} smtp" for policy in settings.policies}
     for listener in settings.listen:
         found |= {f"{socket}/inet": "n - n - - smtpd" for socket in _sockets(configuration, listener)}
+    if any(listener.networks for listener in settings.listen.values()):
+        found["cleanup-inside/unix"] = "n - n - 0 cleanup"
     return found
 
 
@@ -189,6 +198,8 @@ def _pre_options(configuration: Configuration) -> dict[str, dict[str, str]]:
             told["smtpd_client_restrictions"] = (
                 "check_client_access cidr:$config_directory/bridge_gateways, permit_mynetworks, reject"
             )
+            told["cleanup_service_name"] = "cleanup-inside"
+            found["cleanup-inside/unix"] = {"message_drop_headers": "bcc,resent-bcc"}
         if not listener.filter:
             told["content_filter"] = f"direct:{direct}"
         elif _trusted(configuration, name):

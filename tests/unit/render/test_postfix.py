@@ -24,6 +24,7 @@ from gateway.settings.models import Domain, Filter
 from tests.configurations import configure, entries, minimal, parameters
 
 LAN = '[networks]\nlan = ["10.20.0.0/24", "fd00:20::/64"]\n'
+LONG_HEADER = "pcre:{ { /^(?:.{32768}){32}/ REJECT 5.3.4 Header field too long } }"
 RELAY = 'deliver = "relay"\nnext_hop = "[192.0.2.25]:25"\n'
 
 
@@ -202,7 +203,10 @@ def test_pre_main_cf_of_the_smallest_file(tmp_path):
         "check_recipient_access pcre:{ { /[[:cntrl:]]|^.{255}/ 501 5.1.3 Bad address syntax } } "
         "reject_non_fqdn_recipient reject_unlisted_recipient permit_mynetworks permit_sasl_authenticated"
     )
-    for absent in ("header_checks", "body_checks", "address_verify_map", "recipient_delimiter"):
+    assert main_cf["header_checks"] == LONG_HEADER
+    assert main_cf["disable_mime_input_processing"] == "yes"
+    assert main_cf["message_drop_headers"] == ""
+    for absent in ("body_checks", "address_verify_map", "recipient_delimiter"):
         assert absent not in main_cf
 
 
@@ -278,6 +282,7 @@ def test_pre_master_cf_listeners(tmp_path):
         "  -o mynetworks=$listen_inside_networks\n"
         "  -o { smtpd_client_restrictions = check_client_access cidr:$config_directory/bridge_gateways, "
         "permit_mynetworks, reject }\n"
+        "  -o cleanup_service_name=cleanup-inside\n"
         "  -o content_filter=direct:[198.18.25.101]:10026\n"
         "# [listen.both]\n"
         "198.18.25.3:26 inet n - n - - smtpd\n"
@@ -287,6 +292,8 @@ def test_pre_master_cf_listeners(tmp_path):
         "  -o { smtpd_data_restrictions = reject_unauth_pipelining, reject_multi_recipient_bounce, "
         "check_sender_access inline:{ { <> = FILTER scan-default:[198.18.25.36]:10025 } } }\n"
     )
+    assert "\ncleanup-inside unix n   -       n       -       0       cleanup\n" in master_cf
+    assert "cleanup-inside" not in render_pre(configure(tmp_path, minimal()))["master.cf"]
 
 
 def test_pre_sender_list(tmp_path):
@@ -314,8 +321,9 @@ def test_pre_patterns_are_whole_between_their_slashes(tmp_path, pattern, line):
     assert entries(files["header_checks"]) == [line]
     assert entries(files["body_checks"]) == []
     main_cf = parameters(files["main.cf"])
-    assert main_cf["header_checks"] == "pcre:$config_directory/header_checks"
+    assert main_cf["header_checks"] == f"{LONG_HEADER} pcre:$config_directory/header_checks"
     assert "body_checks" not in main_cf
+    assert "disable_mime_input_processing" not in main_cf
 
 
 def test_pre_body_patterns_only_warn_where_told(tmp_path):
@@ -323,7 +331,9 @@ def test_pre_body_patterns_only_warn_where_told(tmp_path):
     text = minimal('[[patterns]]\nmatch = "body"\npattern = "casino"\naction = "warn"\n')
     files = render_pre(configure(tmp_path, text))
     assert entries(files["body_checks"]) == ["/casino/ WARN"]
-    assert "header_checks" not in parameters(files["main.cf"])
+    main_cf = parameters(files["main.cf"])
+    assert main_cf["header_checks"] == LONG_HEADER
+    assert "disable_mime_input_processing" not in main_cf
 
 
 def test_post_main_cf_of_the_smallest_file(tmp_path):
