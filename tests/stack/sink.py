@@ -50,7 +50,7 @@ class Sink:
                 answer = b"554 5.5.1 No valid recipients"
             elif verb.upper() == "DATA":
                 writer.write(b"354 Go ahead\r\n")
-                self._store(envelope, await reader.readuntil(b"\r\n.\r\n"))
+                self.store(envelope, unstuffed(await reader.readuntil(b"\r\n.\r\n")))
             writer.write((b"221 2.0.0 Bye" if verb.upper() == "QUIT" else answer) + b"\r\n")
             await writer.drain()
             if verb.upper() == "QUIT":
@@ -65,13 +65,18 @@ class Sink:
         envelope["recipients"].append(argument)
         return b"250 2.1.5 Ok"
 
-    def _store(self, envelope: dict, wire: bytes) -> None:
+    def store(self, envelope: dict, content: bytes) -> None:
+        """Keep a message."""
         number = next(self._numbers)
-        content = wire[:-3].replace(b"\r\n..", b"\r\n.")
-        (self._directory / f"{number}.eml").write_bytes(content[1:] if content.startswith(b"..") else content)
+        (self._directory / f"{number}.eml").write_bytes(content)
         partial = self._directory / f"{number}.new"
         partial.write_text(json.dumps(envelope))
         partial.rename(self._directory / f"{number}.json")  # last and whole: a reader sees both files or none
+
+
+def unstuffed(wire: bytes) -> bytes:
+    """Give the content: without the final dot, and without the one that begins a line (RFC 5321 section 4.5.2)."""
+    return (b"\r\n" + wire[:-3]).replace(b"\r\n.", b"\r\n")[2:]
 
 
 async def main(directory: Path, port: int) -> None:
