@@ -3,8 +3,7 @@ THE PATH: one message from gate 1 to gate 2, accept → check → decide → for
 
 Every way out of it answers gate 1 exactly once and writes one line to the log.  Until the dot goes to gate 2, doubt
 is answered 4xx and gate 2 gets no dot; afterwards gate 2's word is the answer, and when that does not come, 4xx.
-
-Nothing cancels it but the end of the worker's drain: that gate 1 closes is noticed when it is next read or written.
+Its time runs out before the dot only, and nothing else but the end of the drain cuts it off, not even gate 1's going.
 """
 
 import asyncio
@@ -18,16 +17,18 @@ from gateway.forward.delivery import Delivery
 from gateway.forward.pool import Pool
 from gateway.message.failure import Abandoned, Deferral, PeerLost, Refusal
 from gateway.message.policy import Policy
-from gateway.message.reply import Reply, own_fault
+from gateway.message.reply import own_fault
+from gateway.message.verdict import Verdict
 from gateway.trace.line import Line
 
 log = logging.getLogger(__name__)
 
 UNKNOWN_POLICY = own_fault(451, "4.3.0", "unknown policy")
+TOO_LONG = own_fault(451, "4.4.7", "transaction took too long")
 INTERNAL_ERROR = own_fault(451, "4.3.0", "internal error")
 
 
-async def carry(incoming: Incoming, pool: Pool, policies: Mapping[str, Policy]) -> None:
+async def carry(incoming: Incoming, pool: Pool, policies: Mapping[str, Policy], limit_s: float) -> None:
     """
     Take a message over from gate 1, or see to it that gate 1 keeps it.
 
@@ -35,18 +36,20 @@ async def carry(incoming: Incoming, pool: Pool, policies: Mapping[str, Policy]) 
         incoming: A transaction whose MAIL has been read and not answered.
         pool: Connections to gate 2.
         policies: By the name gate 1 may ask for.
+        limit_s: Seconds until the dot must have been sent to gate 2.
     """
     line = Line(incoming.waited_s)
     delivery = Delivery(pool, incoming.client)
     try:
-        line.reply = await _pass_through(incoming, delivery, policies, line)
+        async with asyncio.timeout(limit_s):
+            line.verdict = await _search(incoming, delivery, policies, line)
+        if line.verdict.reply is None and incoming.gone:
+            raise PeerLost("gate 1 closed before the verdict")
+        line.reply = line.verdict.reply or await delivery.commit()
+        line.stage("commit")
         await incoming.finish(line.reply)
         if incoming.gone:
             line.cause = "gate 1 closed before it had the reply"
-    except Refusal as refusal:
-        line.end("unknown" if refusal.outcome_unknown else "", refusal.cause, refusal.reply)
-        delivery.abort()
-        await incoming.finish(refusal.reply)
     except Abandoned as abandoned:
         line.end("abandoned", abandoned.cause, abandoned.reply)
     except PeerLost as lost:
@@ -55,18 +58,18 @@ async def carry(incoming: Incoming, pool: Pool, policies: Mapping[str, Policy]) 
     except asyncio.CancelledError:
         line.end("unknown" if delivery.committed else "lost", "cut off at the end of the drain")
         raise
-    except Exception as bug:
-        log.exception("transaction failed", extra={"fields": {"pre": incoming.client.queue_id_pre}})
-        line.end("unknown" if delivery.committed else "", f"bug: {bug!r}", INTERNAL_ERROR)
+    except Exception as error:
+        refusal = _refusal(error, incoming, committed=delivery.committed)
+        line.end("unknown" if refusal.outcome_unknown else "", refusal.cause, refusal.reply)
         delivery.abort()
-        await incoming.finish(INTERNAL_ERROR)
+        await incoming.finish(refusal.reply)
     finally:
         delivery.abort()
         line.write(incoming)
 
 
-async def _pass_through(incoming: Incoming, delivery: Delivery, policies: Mapping[str, Policy], line: Line) -> Reply:
-    """Tell the story of a message that nothing befalls; give the reply to its dot."""
+async def _search(incoming: Incoming, delivery: Delivery, policies: Mapping[str, Policy], line: Line) -> Verdict:
+    """Pass the message on, all but its dot, and let the checks read along."""
     policy = policies.get(incoming.policy)
     if policy is None:
         raise Deferral(UNKNOWN_POLICY, cause=f"unknown policy {incoming.policy}")
@@ -83,13 +86,14 @@ async def _pass_through(incoming: Incoming, delivery: Delivery, policies: Mappin
         await delivery.write(chunk.wire)
     findings = [finding for check in checks for finding in check.finish()]
     line.stage("content")
+    return decide(findings, policy, incoming.envelope)
 
-    verdict = decide(findings, policy, incoming.envelope)
-    line.verdict = verdict
-    if verdict.reply is not None:
-        return verdict.reply
-    if incoming.gone:
-        raise PeerLost("gate 1 closed before the verdict")
-    reply = await delivery.commit()
-    line.stage("commit")
-    return reply
+
+def _refusal(error: Exception, incoming: Incoming, *, committed: bool) -> Refusal:
+    """Tell what gate 1 hears of *error*, which is being handled."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, TimeoutError) and not committed:
+        return Deferral(TOO_LONG, cause="out of time")
+    log.exception("transaction failed", extra={"fields": {"pre": incoming.client.queue_id_pre}})
+    return Deferral(INTERNAL_ERROR, cause=f"bug: {type(error).__name__}", outcome_unknown=committed)

@@ -52,10 +52,8 @@ class Gate:
         """
         listener.setblocking(False)
         self._listener = listener
-        self._share = max_transactions
-        self._max_sessions = 2 * max_transactions + SPARE_SESSIONS
         self._open_session = open_session
-        self._peers = peers
+        self._set_measures(max_transactions, peers)
         self._loop = asyncio.get_running_loop()
         self._sessions: set[Session] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # connections being opened, held against the collector
@@ -64,9 +62,28 @@ class Gate:
         self._empty = asyncio.Event()
         self._empty.set()
 
+    def _set_measures(self, max_transactions: int, peers: frozenset[str]) -> None:
+        self._share = max_transactions
+        self._max_sessions = 2 * max_transactions + SPARE_SESSIONS
+        self._peers = peers
+
     def start(self) -> None:
         """Begin to accept."""
         self._stopped = False
+        self._watch()
+
+    def renew(self, max_transactions: int, peers: frozenset[str]) -> None:
+        """
+        Go on under other settings: the sessions there are end after their transaction, new ones are opened as well.
+
+        Args:
+            max_transactions: This worker's share from now on; transactions that ran before come on top of it.
+            peers: Addresses that may connect from now on.
+        """
+        self._unwatch()
+        self._set_measures(max_transactions, peers)
+        for session in list(self._sessions):
+            session.drain()
         self._watch()
 
     async def drain(self, timeout_s: float) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 # each octet of the address may take three.
 MAX_COMMAND = 16_384
 HIGH_WATER = 65_536  # octets waiting, from which on gate 1 is not read
+MIN_RATE = 500  # octets of content for which a second of waiting is forgiven, as Postfix's smtpd_min_data_rate
 
 
 class BadLine(Exception):  # noqa: N818 - named for what gate 1 sent
@@ -32,6 +33,7 @@ class Inbox:
         self._fresh = False  # octets came since line() or take() last looked
         self._skipping = False  # within a line that is too long
         self._waiter: asyncio.Future[bool] | None = None
+        self._waited_s = 0.0  # spent in more() since the last whole command line, less what is forgiven
 
     def __len__(self) -> int:
         return len(self._octets) - self._start
@@ -60,20 +62,25 @@ class Inbox:
         """
         Wait for octets beyond those that line() and take() have seen.
 
+        A drip wins no time: the waits for one command line add up, and so do those for content that comes in more
+        slowly than MIN_RATE.
+
         Returns:
             True when some came, False when gate 1 has closed its side.
 
         Raises:
-            TimeoutError: *timeout_s* seconds went by.
+            TimeoutError: *timeout_s* seconds were spent in waiting.
         """
         if self._fresh or self._eof:
             return self._fresh
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = loop.call_later(timeout_s, self._expire)
+        timer = loop.call_later(max(0.0, timeout_s - self._waited_s), self._expire)
+        began = loop.time()
         try:
             return await self._waiter
         finally:
+            self._waited_s += loop.time() - began
             timer.cancel()
             self._waiter = None
 
@@ -95,6 +102,7 @@ class Inbox:
                 self._take(len(self))
             return None
         line = self._take(end + 1 - self._start)
+        self._waited_s = 0.0
         skipped, self._skipping = self._skipping, False
         if skipped or len(line) > MAX_COMMAND or not line.endswith(b"\r\n"):
             raise BadLine
@@ -103,7 +111,9 @@ class Inbox:
     def take(self, max_octets: int) -> bytes:
         """Take at most *max_octets* octets; empty when none wait."""
         self._fresh = False
-        return self._take(min(max_octets, len(self)))
+        taken = self._take(min(max_octets, len(self)))
+        self._waited_s = max(0.0, self._waited_s - len(taken) / MIN_RATE)
+        return taken
 
     def put_back(self, data: bytes) -> None:
         """Put octets back in front, to be taken again."""

@@ -8,6 +8,7 @@ a point where the next octet from gate 1 is the first of a command, or closed.
 Log levels: WARNING an address that gate 1 has accepted and our grammar refuses; DEBUG the dialogue.
 """
 
+import asyncio
 import logging
 from typing import Protocol
 
@@ -91,7 +92,7 @@ class Incoming:
 
         Raises:
             Abandoned: the transaction is over and all is answered.
-            PeerLost: gate 1 closed, or sent no command for command_timeout_s.
+            PeerLost: gate 1 closed, or sent no whole command for command_timeout_s.
         """
         if self._over:
             raise self._over
@@ -201,7 +202,7 @@ class Incoming:
         Give the next slice of content, or None after the last.
 
         Raises:
-            PeerLost: gate 1 closed before the final dot, or sent nothing for data_timeout_s.
+            PeerLost: gate 1 closed before the final dot, or kept us waiting for data_timeout_s.
             Rejection: the content grew beyond max_message_octets.
         """
         reader = self._reader
@@ -239,13 +240,22 @@ class Incoming:
         self._peer.flush()
 
     async def _skip_content(self, reader: DataReader) -> None:
-        """Read on to the final dot; what is left of a refused message must never be read as commands."""
-        while not reader.done:
-            data = self._inbox.take(MAX_FEED)
-            if data:
-                reader.feed(data)
-            else:
-                await self._more(self._peer.data_timeout_s)
+        """
+        Read on to the final dot; what is left of a refused message must never be read as commands.
+
+        Raises:
+            PeerLost: it did not come within data_timeout_s; a message that nobody wants keeps its slot no longer.
+        """
+        try:
+            async with asyncio.timeout(self._peer.data_timeout_s):
+                while not reader.done:
+                    data = self._inbox.take(MAX_FEED)
+                    if data:
+                        reader.feed(data)
+                    else:
+                        await self._more(self._peer.data_timeout_s)
+        except TimeoutError:
+            raise self._timed_out() from None
         self._inbox.put_back(reader.take_rest())
 
     async def _more(self, timeout_s: float) -> None:
@@ -253,6 +263,10 @@ class Incoming:
             if await self._inbox.more(timeout_s):
                 return
         except TimeoutError:
-            self._peer.send(commands.TIMED_OUT)
-            raise PeerLost(f"gate 1 was silent for {timeout_s:g} s") from None
+            raise self._timed_out() from None
         raise PeerLost("gate 1 closed the connection")
+
+    def _timed_out(self) -> PeerLost:
+        """Say so to gate 1, which keeps the message, and give the exception to raise."""
+        self._peer.send(commands.TIMED_OUT)
+        return PeerLost("gate 1 was silent or slow for too long")

@@ -51,8 +51,8 @@ class Limits:
 
     max_message_octets: int
     max_recipients: int
-    command_timeout_s: float  # for each command
-    data_timeout_s: float  # for each progress of the content
+    command_timeout_s: float  # for each whole command
+    data_timeout_s: float  # of waiting for content, a second forgiven for each inbox.MIN_RATE octets
 
 
 class Session(SMTP):
@@ -92,6 +92,7 @@ class Session(SMTP):
         self._stopping = False  # the worker drains
         self._closing = False  # nothing more is read
         self._outbox: list[bytes] = []  # replies not yet handed to the transport
+        self.disconnected = asyncio.Event()  # the transport has sent all there was, or given up
         self._verbs: dict[bytes, Callable[[bytes], Awaitable[None]]] = {
             b"EHLO": self.smtp_EHLO,
             b"HELO": self.smtp_HELO,
@@ -119,6 +120,7 @@ class Session(SMTP):
         self.inbox.feed_eof()
         asyncio.StreamReaderProtocol.connection_lost(self, error)
         self.transport = None
+        self.disconnected.set()
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Leave aiosmtpd's timer unset; Inbox.more() has its own for each wait."""

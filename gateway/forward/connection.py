@@ -37,6 +37,7 @@ class Connection(asyncio.Protocol):
     """A connection on which one transaction runs after the other."""
 
     def __init__(self) -> None:
+        self.hop = ("", 0)  # host and port it was opened to
         self.extensions: frozenset[bytes] = frozenset()  # upper-case EHLO keywords
         self.xforward: frozenset[bytes] = frozenset()  # upper-case XFORWARD attributes gate 2 takes
         self.told_client = False  # XFORWARD was sent on this connection
@@ -197,6 +198,7 @@ async def connect(host: str, port: int, helo_name: str, timeouts: Timeouts) -> C
         raise ConnectionFailed(f"no connection in {timeouts.connect_s:g} s") from None
     except OSError as error:
         raise ConnectionFailed(f"cannot connect: {error}") from error
+    connection.hop = (host, port)
     try:
         await _greet(connection, helo_name, timeouts.connect_s)
     except BaseException:

@@ -1,7 +1,9 @@
 """
 Pool: connections to gate 2 kept for the next transaction, and the list of places where gate 2 answers.
 
-The places are used in turn; one that cannot be reached is skipped for a while, unless there is no other.
+The places are used in turn, with a kept connection where there is one; one that cannot be reached is skipped for a
+while, unless there is no other.  A new connection is opened only when none to that place is idle, so each place has
+as many as there are transactions at once, and no more.
 
 A connection is not kept for longer than LIFE_S, however busy it is.  Postfix's master, when it reloads, goes on
 counting an idle process of before as available; if that takes our connection in this very moment, nobody else listens
@@ -41,16 +43,31 @@ class Pool:
         self._turn = 0  # index of the place to begin with
         self._dead_until: dict[tuple[str, int], float] = {}  # loop time
         self._kept: list[tuple[Connection, asyncio.TimerHandle]] = []  # the one used last at the end
+        self._closed = False
 
     def reuse(self) -> Connection | None:
-        """Give a kept connection that is still usable, or None."""
-        while self._kept:
-            connection, timer = self._kept.pop()
+        """Give a kept connection to the place whose turn it is, still usable, or None: fresh() is for that place."""
+        hop = self._order()[0]
+        for entry in reversed(self._kept):
+            connection, timer = entry
+            if connection.hop != hop:
+                continue
+            self._kept.remove(entry)
             timer.cancel()
             if connection.usable:
+                self._next_turn()
                 return connection
             connection.fail("spoke while it was kept")
         return None
+
+    def _order(self) -> list[tuple[str, int]]:
+        """List the places, beginning with the one whose turn it is; the dead come last."""
+        now = asyncio.get_running_loop().time()
+        order = self._next_hops[self._turn :] + self._next_hops[: self._turn]
+        return sorted(order, key=lambda hop: self._dead_until.get(hop, 0.0) > now)  # stable
+
+    def _next_turn(self) -> None:
+        self._turn = (self._turn + 1) % len(self._next_hops)
 
     async def fresh(self) -> Connection:
         """
@@ -59,11 +76,9 @@ class Pool:
         Raises:
             ConnectionFailed: none does; the last one's reason.
         """
-        now = asyncio.get_running_loop().time()
-        order = self._next_hops[self._turn :] + self._next_hops[: self._turn]
-        self._turn = (self._turn + 1) % len(self._next_hops)
-        order.sort(key=lambda hop: self._dead_until.get(hop, 0.0) > now)  # stable: the dead go last
         failure = ConnectionFailed("no next hop")
+        order = self._order()
+        self._next_turn()
         for hop in order:
             try:
                 connection = await connect(*hop, self._helo_name, self.timeouts)
@@ -89,14 +104,15 @@ class Pool:
             return
         loop = asyncio.get_running_loop()
         left = connection.opened_at + LIFE_S - loop.time()
-        if left <= 0:
+        if self._closed or left <= 0:
             connection.close()
             return
         timer = loop.call_later(left, self._expire, connection)
         self._kept.append((connection, timer))
 
     def close(self) -> None:
-        """Close what is kept."""
+        """Close what is kept, and keep nothing any more."""
+        self._closed = True
         while self._kept:
             connection, timer = self._kept.pop()
             timer.cancel()

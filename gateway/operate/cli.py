@@ -1,5 +1,6 @@
 """
 The `gateway` command, as it runs in the render container: it reads the one file and writes the rendered volume.
+`gateway filter` alone is for a Postfix outside the appliance.
 
 What needs the engine (reload, restart, health) is done by scripts/ on the host, which call these commands; no
 container holds the engine's socket.
@@ -29,6 +30,7 @@ from gateway.settings import edit
 from gateway.settings.load import Configuration, SettingsError, load
 from gateway.settings.reference import reference as reference_page
 from gateway.settings.schema import json_schema
+from gateway.stdio import serve
 
 EXIT_FAILED = 1
 EXIT_MISTAKES = 3
@@ -233,6 +235,21 @@ def block(sender: str, config: Path) -> None:
 def unblock(sender: str, config: Path) -> None:
     """Take SENDER out of [senders] reject, keeping the file's comments."""
     _edit(config, edit.unblock, sender, done="unblocked", already="was not blocked")
+
+
+@main.command("filter")
+@click.option("--stdio", is_flag=True, help="One session on stdin and stdout, as spawn(8) starts it.")
+@click.option("--settings", type=click.Path(path_type=Path), help="A filter.toml; else re-inject at 127.0.0.1:10026.")
+@click.option("--log", "log_file", type=click.Path(path_type=Path), help="Append the log here, not to syslog.")
+def filter_command(stdio: bool, settings: Path | None, log_file: Path | None) -> None:
+    """
+    Filter for a Postfix that has no appliance around it, as its FILTER_README describes; see docs/filter.md.
+
+    In master.cf: 127.0.0.1:10025 inet n n n - 10 spawn user=filter argv=/opt/venv/bin/gateway filter --stdio
+    """
+    if not stdio:
+        raise click.UsageError("expected --stdio; the workers of the appliance are started by supervisor")
+    sys.exit(serve(settings, log_file))
 
 
 def _edit(config: Path, change: Callable[[str, str], str], sender: str, *, done: str, already: str) -> None:

@@ -22,6 +22,7 @@ def render_filter(configuration: Configuration) -> dict[str, str]:
         "recipient_limit": postfix.RECIPIENT_LIMIT,
         "reply_timeout": settings.filter.reply_timeout,
         "commit_timeout": settings.filter.commit_timeout,
+        "transaction_timeout": settings.filter.transaction_timeout,
         "drain_timeout": DRAIN_TIMEOUT_S,
         "log_format": settings.log.format,
         "log_level": settings.log.level,

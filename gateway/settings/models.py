@@ -133,7 +133,9 @@ class Filter(Table):
     max_transactions: int = Field(10, ge=1, le=500, description="Transactions at once, over all workers.")
     reply_timeout: Duration = Field(300, description="Wait for a reply of gate 2 before the dot.")
     commit_timeout: Duration = Field(540, description="Wait for gate 2's reply to the dot; RFC 5321 4.5.3.2.6.")
-    transaction_timeout: Duration = Field(1080, description="A whole transaction; gate 1 waits longer.")
+    transaction_timeout: Duration = Field(
+        1080, description="A whole transaction, commit_timeout at its end included; both gates wait longer."
+    )
 
 
 class Policy(Table):

@@ -271,7 +271,7 @@ def _filter(draw) -> Document:
         "max_transactions": draw(st.sampled_from([64, 65, 127, 500])),
         "reply_timeout": draw(st.sampled_from(["1s", "5m", "300s"])),
         "commit_timeout": draw(st.sampled_from(["1s", "9m", "540s"])),
-        "transaction_timeout": draw(st.sampled_from(["1h", "3600s", "541s"])),
+        "transaction_timeout": draw(st.sampled_from(["1h", "3600s", "841s"])),
     }
 
 

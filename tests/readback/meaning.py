@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from gateway.render.tree import Tree, of_service, render
 from gateway.settings.load import Configuration
-from gateway.worker import load as load_worker
+from gateway.worker_settings import load as load_worker
 from tests.golden.cases import NOW, write
 from tests.readback.daemons import Bind, Postfix, programs
 from tests.readback.meaning_bind import check_bind
@@ -48,9 +48,10 @@ def check_filter(configuration: Configuration, directory: Path) -> None:
     assert told.helo_name == f"filter.{settings.gateway.hostname}"
     assert told.max_transactions * workers == slots(configuration)
     assert told.max_message_octets == settings.gateway.message_size_limit + 2**20
-    assert (told.reply_timeout_s, told.commit_timeout_s) == (
+    assert (told.reply_timeout_s, told.commit_timeout_s, told.transaction_timeout_s) == (
         settings.filter.reply_timeout,
         settings.filter.commit_timeout,
+        settings.filter.transaction_timeout,
     )
     assert (told.log_format, told.log_level) == (settings.log.format, settings.log.level)
     assert told.xforward_peers == {str(eighths[1][3])}

@@ -1,8 +1,52 @@
-"""Asynchronous tests run on uvloop, as the workers do: its transports refuse what asyncio's let pass."""
+"""
+What the filter's tests share: a settings file, and the loop.
 
+Asynchronous tests run on uvloop, as the workers do: its transports refuse what asyncio's let pass.
+"""
+
+import pytest
 import uvloop
+
+SETTINGS = """\
+next_hops = ["127.0.0.1:{port}"]
+helo_name = "filter.mx.example.test"
+max_transactions = 5
+max_message_octets = 52428800
+max_recipients = 1000
+command_timeout_s = 300
+data_timeout_s = 180
+connect_timeout_s = 10
+reply_timeout_s = 300
+commit_timeout_s = 540
+transaction_timeout_s = 1080
+drain_timeout_s = 50
+log_format = "human"
+log_level = "info"
+xforward_peers = ["127.0.0.1"]
+[policies.default]
+checks = []
+[policies.strict]
+checks = ["gtube"]
+"""
 
 
 def pytest_asyncio_loop_factories():
     """Name the one loop there is."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Give a function that writes the settings file and gives its path."""
+    path = tmp_path / "filter.toml"
+
+    def write(port=10026, **replaced):
+        text = SETTINGS.format(port=port)
+        for line in text.splitlines():
+            key = line.partition(" =")[0]
+            if key in replaced:
+                text = text.replace(line, f"{key} = {replaced[key]}")
+        path.write_text(text)
+        return path
+
+    return write

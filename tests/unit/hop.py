@@ -101,6 +101,7 @@ async def hop(
     policies: Mapping[str, Policy] = POLICIES,
     limits: Limits = LIMITS,
     timeouts: Timeouts = TIMEOUTS,
+    limit_s: float = 20,
     max_transactions: int = 5,
     xforward_allowed: bool = True,
     shared: socket.socket | None = None,
@@ -112,7 +113,7 @@ async def hop(
     slots = asyncio.Semaphore(max_transactions)
 
     async def transact(incoming: Incoming) -> None:
-        await carry(incoming, pool, policies)
+        await carry(incoming, pool, policies, limit_s)
 
     def open_session(_: str, on_end: Callable[[Session], None]) -> Session:
         return Session(limits, slots, transact, xforward_allowed=xforward_allowed, on_end=on_end)

@@ -8,9 +8,11 @@ import random
 import pytest
 
 import gateway.transaction
+from gateway.accept.session import Limits
 from gateway.check.gtube import GTUBE
 from gateway.forward.connection import Timeouts
 from gateway.message.policy import Policy
+from gateway.trace.logs import HumanFormatter, JsonFormatter
 
 from .hop import hop, splits
 from .sink import HANG_UP, Sink
@@ -402,3 +404,116 @@ async def test_client_of_one_message_is_not_told_for_the_next(sink):
     told = [line for line in sink.commands if line.startswith(b"XFORWARD NAME")]
     assert b"NAME=one.test" in told[0]
     assert b"NAME=[UNAVAILABLE]" in told[1]
+
+
+# -- its time
+
+
+async def test_transaction_that_takes_too_long_is_deferred(sink, lines):
+    """Gate 2 silent on RCPT: all is answered 4xx, also what gate 1 sends without having read that."""
+    asked, _ = gate(sink, b"RCPT", b"")
+    async with hop(sink.port, limit_s=0.1) as filter_:
+        client = await filter_.session()
+        client.send(b"MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\n")
+        assert await client.replies(3) == [b"451 4.4.7 yard: transaction took too long"] * 3
+        assert asked.is_set()
+        assert await client.ask(b"RCPT TO:<c@y.test>") == b"451 4.4.7 yard: transaction took too long\r\n"
+        sink.replies[b"RCPT"] = b"250 2.1.5 Ok\r\n"
+        assert (await client.deliver(b"ok\r\n.\r\n")).startswith(b"250")
+    assert [(line["outcome"], line.get("cause")) for line in lines()] == [("deferred", "out of time"), ("sent", None)]
+
+
+async def test_content_that_takes_too_long_is_deferred_at_its_dot(sink, lines):
+    """However fast it comes: no dot goes to gate 2, and the session goes on."""
+    async with hop(sink.port, limit_s=0.2) as filter_:
+        client = await filter_.session()
+        client.send(b"MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\n")
+        await client.replies(3)
+        while not sink.connections[0].ended.is_set():
+            client.send(b"x" * 70_000 + b"\r\n")
+            await client.writer.drain()
+            await asyncio.sleep(0.01)
+        client.send(b".\r\n")
+        assert await client.reply() == b"451 4.4.7 yard: transaction took too long\r\n"
+        assert await client.ask(b"NOOP") == b"250 2.0.0 Ok\r\n"
+    assert sink.messages == []
+    assert lines()[0]["outcome"] == "deferred"
+
+
+async def test_what_nobody_wants_is_not_read_for_ever(sink, lines):
+    """After data_timeout_s gate 1 hears 421 in the midst of it."""
+    sink.replies[b"DATA"] = b"354 go\r\n"
+    limits = Limits(10_000_000, 10, command_timeout_s=5, data_timeout_s=0.2)
+    async with hop(sink.port, limit_s=0.1, limits=limits) as filter_:
+        client = await filter_.session()
+        client.send(b"MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\n")
+        await client.replies(3)
+        answer = asyncio.ensure_future(client.reply())
+        while not answer.done():
+            client.send(b"x" * 1000 + b"\r\n")
+            await asyncio.sleep(0.01)
+        assert await answer == b"421 4.4.2 Timed out\r\n"
+    assert sink.messages == []
+    assert lines()[0]["outcome"] == "deferred"
+
+
+async def test_drip_of_content_is_cut(sink, lines):
+    """An octet now and then is no progress."""
+    limits = Limits(10_000_000, 10, command_timeout_s=5, data_timeout_s=0.2)
+    async with hop(sink.port, limits=limits) as filter_:
+        client = await filter_.session()
+        client.send(b"MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\n")
+        await client.replies(3)
+        answer = asyncio.ensure_future(client.reply())
+        while not answer.done():
+            client.send(b"x")
+            await asyncio.sleep(0.01)
+        assert await answer == b"421 4.4.2 Timed out\r\n"
+    assert sink.messages == []
+    assert (lines()[0]["outcome"], lines()[0]["cause"]) == ("lost", "gate 1 was silent or slow for too long")
+
+
+async def test_no_limit_cuts_off_after_the_dot(sink, lines):
+    """Gate 2 takes longer over its answer than the whole transaction had time."""
+    asked, go_on = gate(sink, b".", b"250 2.0.0 Ok: queued as 4ABCdefGHI\r\n")
+    async with hop(sink.port, limit_s=0.1) as filter_:
+        client = await filter_.session()
+        delivering = asyncio.ensure_future(client.deliver(b"x\r\n.\r\n"))
+        await asked.wait()
+        await asyncio.sleep(0.2)
+        go_on.set()
+        assert (await delivering).startswith(b"250")
+    assert lines()[0]["outcome"] == "sent"
+
+
+CANARY = "CanaryOfTheContent"
+
+
+class Quoting:
+    """A check with a bug whose words quote content."""
+
+    def feed(self, content):
+        """Fail."""
+        int(content.decode("latin-1"))
+
+    def finish(self):
+        """Find nothing."""
+        return []
+
+
+@pytest.mark.parametrize("formatter", [HumanFormatter(), JsonFormatter()], ids=["human", "json"])
+async def test_content_reaches_no_line(sink, caplog, monkeypatch, formatter):
+    """At level debug, with a bug whose exception quotes it, and with a message that is refused for it."""
+    caplog.set_level(logging.DEBUG)
+    content = f"S: {CANARY}\r\n\r\n{CANARY}\x1b[2J\r\n".encode() + GTUBE + b"\r\n.\r\n"
+    async with hop(sink.port) as filter_:
+        assert (await (await filter_.session()).deliver(content)).startswith(b"250")
+        assert (await (await filter_.session(b"strict.policy.invalid")).deliver(content)).startswith(b"550")
+        monkeypatch.setattr(gateway.transaction, "start", lambda _: [Quoting()])
+        assert (await (await filter_.session()).deliver(content)).startswith(b"451")
+    formatted = [formatter.format(record) for record in caplog.records]
+    assert any("ValueError" in line for line in formatted)
+    for line in formatted:
+        assert CANARY not in line
+        assert line.isascii()
+        assert line.isprintable()

@@ -12,115 +12,9 @@ from pathlib import Path
 import pytest
 
 from gateway import worker
-from gateway.message.policy import Policy
-from gateway.worker import SettingsError, load
 
 from .hop import Client
 from .sink import Sink
-
-SETTINGS = """\
-next_hops = ["127.0.0.1:{port}"]
-helo_name = "filter.mx.example.test"
-max_transactions = 5
-max_message_octets = 52428800
-max_recipients = 1000
-command_timeout_s = 300
-data_timeout_s = 180
-connect_timeout_s = 10
-reply_timeout_s = 300
-commit_timeout_s = 540
-drain_timeout_s = 50
-log_format = "human"
-log_level = "info"
-xforward_peers = ["127.0.0.1"]
-[policies.default]
-checks = []
-[policies.strict]
-checks = ["gtube"]
-"""
-
-
-@pytest.fixture
-def settings(tmp_path):
-    """Give a function that writes the settings file and gives its path."""
-    path = tmp_path / "filter.toml"
-
-    def write(port=10026, **replaced):
-        text = SETTINGS.format(port=port)
-        for line in text.splitlines():
-            key = line.partition(" =")[0]
-            if key in replaced:
-                text = text.replace(line, f"{key} = {replaced[key]}")
-        path.write_text(text)
-        return path
-
-    return write
-
-
-def test_load_all_keys_are_read(settings):
-    """Each in its own type."""
-    loaded = load(settings(next_hops='["198.18.25.69:10026", "[::1]:10026", "gate2:10026"]', drain_timeout_s="0.5"))
-    assert loaded.next_hops == (("198.18.25.69", 10026), ("::1", 10026), ("gate2", 10026))
-    assert loaded.drain_timeout_s == 0.5
-    assert loaded.xforward_peers == {"127.0.0.1"}
-    assert loaded.policies == {"default": Policy("default"), "strict": Policy("strict", ("gtube",))}
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "complaint"),
-    [
-        ("next_hops", "[]", '[]; expected a list of one or more "host:port"'),
-        ("next_hops", '["gate2"]', "['gate2']; expected a list of one or more \"host:port\""),
-        ("next_hops", '["gate2:0"]', "['gate2:0']; expected a list of one or more \"host:port\""),
-        ("next_hops", "[1]", '[1]; expected a list of one or more "host:port"'),
-        ("helo_name", '"a\\nb"', "'a\\nb'; expected a host name"),
-        ("max_transactions", "0", "0; expected a whole number above 0"),
-        ("max_transactions", "true", "True; expected a whole number above 0"),
-        ("max_message_octets", "1.5", "1.5; expected a whole number above 0"),
-        ("commit_timeout_s", '"540"', "'540'; expected seconds, above 0 and below a day"),
-        ("commit_timeout_s", "nan", "nan; expected seconds, above 0 and below a day"),
-        ("log_format", '"xml"', "'xml'; expected human or json"),
-        ("xforward_peers", '"198.18.25.35"', "'198.18.25.35'; expected a list of addresses"),
-    ],
-)
-def test_load_bad_value_is_refused(settings, key, value, complaint):
-    """With file, key, what is wrong and what is expected."""
-    path = settings(**{key: value})
-    with pytest.raises(SettingsError) as refused:
-        load(path)
-    assert str(refused.value) == f"{path}: {key}: {complaint}"
-
-
-def test_load_all_mistakes_come_together(settings):
-    """Unknown, missing and wrong ones."""
-    path = settings(helo_name="1")
-    text = (
-        path.read_text().replace("max_recipients = 1000\n", "max_recipents = 1000\n").replace('"gtube"', '"nonesuch"')
-    )
-    path.write_text(text)
-    with pytest.raises(SettingsError) as refused:
-        load(path)
-    assert [line.removeprefix(f"{path}: ") for line in str(refused.value).splitlines()] == [
-        "max_recipents: unknown key",
-        "helo_name: 1; expected a host name",
-        "max_recipients: missing",
-        "policies: {'default': {'checks': []}, 'strict': {'checks': ['nonesuch']}}; expected one of gtube in checks of "
-        "policy strict",
-    ]
-
-
-def test_load_no_toml_is_refused(tmp_path):
-    """Absent, or not to be parsed."""
-    with pytest.raises(SettingsError, match="No such file"):
-        load(tmp_path / "filter.toml")
-    (tmp_path / "filter.toml").write_text("next_hops = [")
-    with pytest.raises(SettingsError, match=r"filter.toml: .*at end of document"):
-        load(tmp_path / "filter.toml")
-
-
-def test_readers_there_is_one_for_each_key():
-    """A new key cannot be forgotten."""
-    assert list(worker._READERS) == [field.name for field in worker.fields(worker.WorkerSettings)]
 
 
 class Process:
@@ -274,8 +168,8 @@ async def test_sigterm_cuts_off_at_drain_timeout(sink, process, settings):
     await process.logged("outcome=unknown")
 
 
-async def test_sighup_refuses_nobody_with_one_worker(sink, process, settings):
-    """New settings hold afterwards; who connects meanwhile waits."""
+async def test_sighup_holds_for_new_sessions_at_once(sink, process, settings):
+    """What is under way ends as it began, and nobody waits for it."""
     running = await asyncio.to_thread(process.start)
     asked, go_on = held(sink)
     before = await process.session()
@@ -283,15 +177,15 @@ async def test_sighup_refuses_nobody_with_one_worker(sink, process, settings):
     await asked.wait()
     settings(sink.port, max_message_octets="1000")
     running.send_signal(worker.signal.SIGHUP)
-    await process.logged("worker drains")
-    meanwhile = await process.connect()
+    await process.logged("worker reloaded")
+    meanwhile = await process.session()
+    assert b"250-SIZE 1000\r\n" in await meanwhile.ask(b"EHLO mx.test")
+    meanwhile_delivering = asyncio.ensure_future(meanwhile.deliver(b"meanwhile\r\n.\r\n"))
     go_on.set()
     assert (await delivering).startswith(b"250")
-    await process.logged(f"worker started pid={running.pid}", 2)
-    await meanwhile.greet()
-    assert b"250-SIZE 1000\r\n" in await meanwhile.ask(b"EHLO mx.test")
-    assert (await meanwhile.deliver(b"after\r\n.\r\n")).startswith(b"250")
-    assert sink.messages == [b"before\r\n", b"after\r\n"]
+    assert await before.reply() == b"421 4.3.2 Service shutting down\r\n"
+    assert (await meanwhile_delivering).startswith(b"250")
+    assert sorted(sink.messages) == [b"before\r\n", b"meanwhile\r\n"]
     running.terminate()
     assert await asyncio.to_thread(running.wait, 20) == 0
 
@@ -329,10 +223,10 @@ async def test_sighup_storm_under_load_defers_nothing(sink, process):
     async with asyncio.TaskGroup() as group:
         for _ in range(4):
             group.create_task(load_())
-        for round_ in range(2, 5):
+        for round_ in range(1, 6):
             for running in (first, second):
                 running.send_signal(worker.signal.SIGHUP)
-                await process.logged(f"worker started pid={running.pid}", round_)
+                await process.logged(f"worker reloaded pid={running.pid}", round_)
         stop.set()
     assert len(sink.messages) == delivered > 0
 

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.accept import inbox as inbox_module
 from gateway.accept.inbox import HIGH_WATER, MAX_COMMAND, BadLine, Inbox
 
 from ..hop import splits
@@ -62,6 +63,7 @@ def test_line_of_the_limit_is_taken():
     assert lines(inbox) == [b"x" * (MAX_COMMAND - 2), None]
 
 
+@settings(deadline=None)  # octet by octet is slow on a busy machine
 @given(
     st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"NOOP", b"\0", b"x" * MAX_COMMAND]), max_size=20),
     st.lists(st.integers(1, 5000), min_size=1, max_size=4),
@@ -140,3 +142,50 @@ async def test_more_silence_times_out():
     """After the time given."""
     with pytest.raises(TimeoutError):
         await Flow().inbox.more(0.01)
+
+
+async def test_more_drip_of_a_command_wins_no_time():
+    """The waits for one line add up; a whole line begins anew."""
+    inbox = Flow().inbox
+    loop = asyncio.get_running_loop()
+
+    def drip():
+        inbox.feed(b"x")
+        timers.append(loop.call_later(0.02, drip))
+
+    timers = [loop.call_later(0.02, drip)]
+    with pytest.raises(TimeoutError):
+        while await inbox.more(0.1):
+            assert inbox.line() is None
+    timers[-1].cancel()
+    assert len(inbox) < 10
+    inbox.feed(b"\r\n")
+    assert inbox.line() is not None
+    with pytest.raises(TimeoutError):
+        await inbox.more(0.05)
+
+
+async def test_more_drip_of_content_wins_what_its_octets_are_worth(monkeypatch):
+    """A steady stream above the least rate goes on, one below it ends."""
+    monkeypatch.setattr(inbox_module, "MIN_RATE", 1000)
+    loop = asyncio.get_running_loop()
+
+    async def stream(octets_each):
+        inbox, count = Flow().inbox, 0
+
+        def drip():
+            inbox.feed(b"x" * octets_each)
+            timers.append(loop.call_later(0.02, drip))
+
+        timers = [loop.call_later(0.02, drip)]
+        try:
+            while count < 15 and await inbox.more(0.1):
+                inbox.take(1000)
+                count += 1
+        finally:
+            timers[-1].cancel()
+        return count
+
+    assert await stream(1000) == 15
+    with pytest.raises(TimeoutError):
+        await stream(1)

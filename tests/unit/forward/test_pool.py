@@ -79,6 +79,34 @@ async def test_fresh_uses_places_in_turn():
         assert (len(one.connections), len(two.connections)) == (2, 2)
 
 
+async def test_reuse_uses_places_in_turn():
+    """A kept connection does not draw all that follows to its place; none is opened while one is idle."""
+    async with Sink() as one, Sink() as two:
+        connections = pool(one.port, two.port)
+        for _ in range(6):
+            connection = connections.reuse() or await connections.fresh()
+            connections.keep(connection)
+            assert connection.hop[1] in (one.port, two.port)
+        assert (len(one.connections), len(two.connections)) == (1, 1)
+        first, second = connections.reuse(), connections.reuse()
+        assert {first.hop[1], second.hop[1]} == {one.port, two.port}
+        assert connections.reuse() is None
+        first.close()
+        second.close()
+
+
+async def test_keep_after_close_keeps_nothing():
+    """What was under way at a reload leaves no connection behind."""
+    async with Sink() as sink:
+        connections = pool(sink.port)
+        connection = await connections.fresh()
+        connections.close()
+        connections.keep(connection)
+        await sink.connections[0].ended.wait()
+        assert connections.reuse() is None
+        assert sink.commands[-1] == b"QUIT"
+
+
 async def test_fresh_skips_a_dead_place_and_says_so_once(caplog):
     """The living one takes all, until the dead one's time is over."""
     caplog.set_level(logging.INFO, "gateway.forward.pool")

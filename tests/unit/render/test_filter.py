@@ -23,6 +23,7 @@ def test_filter_toml_of_the_smallest_file(tmp_path):
         "connect_timeout_s": 10,
         "reply_timeout_s": 300,
         "commit_timeout_s": 540,
+        "transaction_timeout_s": 1080,
         "drain_timeout_s": 50,
         "log_format": "human",
         "log_level": "info",
@@ -36,10 +37,12 @@ def test_filter_toml_with_policies_and_limits(tmp_path):
     extra = (
         '[policies.default]\n[policies.strict]\nchecks = ["gtube"]\n[log]\nformat = "json"\nlevel = "debug"\n'
         '[filter]\nworkers = 3\nmax_transactions = 10\nreply_timeout = "1m"\ncommit_timeout = "2m"\n'
+        'transaction_timeout = "4m"\n'
     )
     told = tomllib.loads(render_filter(configure(tmp_path, minimal(extra)))["filter.toml"])
     assert told["policies"] == {"default": {"checks": []}, "strict": {"checks": ["gtube"]}}
-    assert (told["max_transactions"], told["reply_timeout_s"], told["commit_timeout_s"]) == (3, 60, 120)
+    assert told["max_transactions"] == 3
+    assert (told["reply_timeout_s"], told["commit_timeout_s"], told["transaction_timeout_s"]) == (60, 120, 240)
     assert (told["log_format"], told["log_level"]) == ("json", "debug")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from ipaddress import ip_address
 
 import pytest
 
+from gateway.render.filter import render_filter
 from gateway.render.postfix import (
     ListenerView,
     aliases,
@@ -353,6 +356,17 @@ def test_post_main_cf_of_the_smallest_file(tmp_path):
     assert main_cf["relay_domains"] == ""
     assert "proxy_interfaces" not in main_cf
     assert "relayhost" not in main_cf
+
+
+def test_time_outs_nest_around_the_filters(tmp_path):
+    """Reply and commit fit into the filter's transaction, and both gates wait longer than that."""
+    configuration = configure(tmp_path, minimal('[filter]\ntransaction_timeout = "900s"\n'))
+    told = tomllib.loads(render_filter(configuration)["filter.toml"])
+    reply, commit, whole = (told[f"{name}_timeout_s"] for name in ("reply", "commit", "transaction"))
+    assert reply + commit < whole == 900
+    done = re.search(r"smtp_data_done_timeout=(\d+)s", render_pre(configuration)["master.cf"])
+    assert done and int(done[1]) > whole
+    assert int(parameters(render_post(configuration)["main.cf"])["smtpd_timeout"].removesuffix("s")) > whole
 
 
 def test_post_proxy_interfaces_are_ipv4(tmp_path):

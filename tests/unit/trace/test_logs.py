@@ -3,10 +3,16 @@
 import json
 import logging
 import sys
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gateway.message.envelope import Client, Envelope, Recipient, ReversePath
+from gateway.message.reply import Reply
 from gateway.trace import logs
+from gateway.trace.line import Line
 
 
 def record(message, *arguments, fields=None, exc_info=None):
@@ -70,3 +76,32 @@ def test_set_up_writes_to_stdout_from_the_level_on(capsys):
         root.setLevel(level)
         logging.raiseExceptions = True
     assert json.loads(capsys.readouterr().out)["message"] == "loud"
+
+
+@given(
+    st.tuples(st.binary(), st.binary(), st.binary(min_size=1), st.binary(), st.binary(), st.text()),
+    st.sampled_from([250, 451, 550]),
+)
+def test_line_of_any_transaction_is_one_printable_line(octets, code):
+    """Whatever peers put into addresses, client and replies: no line is forged, no terminal driven."""
+    path, recipient, client, queue_id, reply, cause = octets
+    envelope = Envelope(ReversePath(path), [Recipient(recipient)], [(Recipient(path), Reply(code, (reply,)))])
+    told = Client({"NAME": client, "ADDR": client, "IDENT": queue_id})
+    line = Line(0)
+    line.end("", cause, Reply(code, (reply,)))
+    found: list[logging.LogRecord] = []
+    log = logging.getLogger("gateway.transaction")
+    log.addFilter(found.append)
+    log.setLevel(logging.DEBUG)
+    try:
+        line.write(SimpleNamespace(client=told, envelope=envelope, octets=1, stray_line_ends=1))
+    finally:
+        log.removeFilter(found.append)
+        log.setLevel(logging.NOTSET)
+    for formatter in (logs.HumanFormatter(), logs.JsonFormatter()):
+        text = formatter.format(found[0])
+        assert text.isascii()
+        assert text.isprintable()
+    assert json.loads(text).keys() >= {
+        *("pre", "post", "client", "from", "to", "recipients", "octets", "verdict", "reply", "ms"),
+    }

@@ -30,7 +30,7 @@ FINE = {
     "limits": {"gateway__message_size_limit": "64KiB"},
     "largest message": {"gateway__message_size_limit": "2GiB"},
     "a slot each": {"filter": {"workers": 4, "max_transactions": 4}},
-    "time-outs nested": {"filter": {"reply_timeout": "9s", "commit_timeout": "9s", "transaction_timeout": "10s"}},
+    "time-outs nested": {"filter": {"reply_timeout": "4s", "commit_timeout": "5s", "transaction_timeout": "10s"}},
     "alias in a relay domain": {"aliases__info@corp.test": ["anna@example.test", "far@elsewhere.test"]},
     "alias of a whole domain": {"aliases__@example.test": ["anna@example.test"]},
     "alias to anybody under a whole domain": {"aliases__@example.test": ["whoever@example.test"]},
@@ -107,9 +107,9 @@ BAD = {
     "public subnet": ({"gateway__subnet": "192.0.2.0/24"}, "gateway.subnet"),
     "small message": ({"gateway__message_size_limit": "65535B"}, "gateway.message_size_limit"),
     "large message": ({"gateway__message_size_limit": "3GiB"}, "gateway.message_size_limit"),
-    "reply as long as the transaction": (
-        {"filter": {"reply_timeout": "10s", "commit_timeout": "9s", "transaction_timeout": "10s"}},
-        "filter.reply_timeout",
+    "no time left before the commit": (
+        {"filter": {"reply_timeout": "5s", "commit_timeout": "5s", "transaction_timeout": "10s"}},
+        "filter.transaction_timeout",
     ),
     "domain named as gate 2": ({"domains__out.mx.example.test": RELAY}, "domains.out.mx.example.test"),
     "postmaster nobody": ({"gateway__postmaster": "hans@example.test"}, "gateway.postmaster"),

@@ -1,0 +1,83 @@
+"""The worker's settings file, read and checked."""
+
+import pytest
+
+from gateway import worker_settings
+from gateway.message.policy import Policy
+from gateway.worker_settings import SettingsError, load
+
+
+def test_load_all_keys_are_read(settings):
+    """Each in its own type."""
+    loaded = load(settings(next_hops='["198.18.25.69:10026", "[::1]:10026", "gate2:10026"]', drain_timeout_s="0.5"))
+    assert loaded.next_hops == (("198.18.25.69", 10026), ("::1", 10026), ("gate2", 10026))
+    assert loaded.drain_timeout_s == 0.5
+    assert loaded.xforward_peers == {"127.0.0.1"}
+    assert loaded.policies == {"default": Policy("default"), "strict": Policy("strict", ("gtube",))}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "complaint"),
+    [
+        ("next_hops", "[]", '[]; expected a list of one or more "host:port"'),
+        ("next_hops", '["gate2"]', "['gate2']; expected a list of one or more \"host:port\""),
+        ("next_hops", '["gate2:0"]', "['gate2:0']; expected a list of one or more \"host:port\""),
+        ("next_hops", "[1]", '[1]; expected a list of one or more "host:port"'),
+        ("helo_name", '"a\\nb"', "'a\\nb'; expected a host name"),
+        ("max_transactions", "0", "0; expected a whole number above 0"),
+        ("max_transactions", "true", "True; expected a whole number above 0"),
+        ("max_message_octets", "1.5", "1.5; expected a whole number above 0"),
+        ("commit_timeout_s", '"540"', "'540'; expected seconds, above 0 and below a day"),
+        ("commit_timeout_s", "nan", "nan; expected seconds, above 0 and below a day"),
+        ("log_format", '"xml"', "'xml'; expected human or json"),
+        ("xforward_peers", '"198.18.25.35"', "'198.18.25.35'; expected a list of addresses"),
+    ],
+)
+def test_load_bad_value_is_refused(settings, key, value, complaint):
+    """With file, key, what is wrong and what is expected."""
+    path = settings(**{key: value})
+    with pytest.raises(SettingsError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: {key}: {complaint}"
+
+
+def test_load_all_mistakes_come_together(settings):
+    """Unknown, missing and wrong ones."""
+    path = settings(helo_name="1")
+    text = (
+        path.read_text().replace("max_recipients = 1000\n", "max_recipents = 1000\n").replace('"gtube"', '"nonesuch"')
+    )
+    path.write_text(text)
+    with pytest.raises(SettingsError) as refused:
+        load(path)
+    assert [line.removeprefix(f"{path}: ") for line in str(refused.value).splitlines()] == [
+        "max_recipents: unknown key",
+        "helo_name: 1; expected a host name",
+        "max_recipients: missing",
+        "policies: {'default': {'checks': []}, 'strict': {'checks': ['nonesuch']}}; expected one of gtube in checks of "
+        "policy strict",
+    ]
+
+
+def test_load_no_time_before_the_commit_is_refused(settings):
+    """The dot must have left while commit_timeout_s remains."""
+    path = settings(transaction_timeout_s="540")
+    with pytest.raises(SettingsError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: transaction_timeout_s: expected more than commit_timeout_s"
+    assert load(settings(transaction_timeout_s="541")).search_timeout_s == 1
+
+
+def test_load_no_toml_is_refused(tmp_path):
+    """Absent, or not to be parsed."""
+    with pytest.raises(SettingsError, match="No such file"):
+        load(tmp_path / "filter.toml")
+    (tmp_path / "filter.toml").write_text("next_hops = [")
+    with pytest.raises(SettingsError, match=r"filter.toml: .*at end of document"):
+        load(tmp_path / "filter.toml")
+
+
+def test_readers_there_is_one_for_each_key():
+    """A new key cannot be forgotten."""
+    known = worker_settings.fields(worker_settings.WorkerSettings)
+    assert list(worker_settings._READERS) == [field.name for field in known]
