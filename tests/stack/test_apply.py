@@ -29,6 +29,7 @@ def steady(small: Appliance) -> Iterator[Appliance]:
 @pytest.fixture(scope="module")
 def visitor(small: Appliance) -> Client:
     """Return a client on the edge network."""
+    assert small.outside  # asked for while the file is without mistakes
     return small.client("visitor")
 
 
