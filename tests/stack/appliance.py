@@ -130,9 +130,17 @@ class Appliance:
         """Start a client container on one of its networks."""
         return Client(self._start(suffix, network, ip, ["sleep", "infinity"]))
 
-    def sink(self, alias: str = "sink", *, network: str = "egress", ip: str | None = None, port: int = 25) -> Sink:
+    def sink(
+        self,
+        alias: str = "sink",
+        *,
+        network: str = "egress",
+        ip: str | None = None,
+        port: int = 25,
+        program: str = "tests/stack/sink.py",
+    ) -> Sink:
         """Start a next hop that is reached by its alias."""
-        script = (ROOT / "tests/stack/sink.py").read_text()
+        script = (ROOT / program).read_text()
         name = self._start(alias, network, ip, ["python3", "-u", "-c", script, "/tmp/sink", str(port)])
         sink = Sink(name)
         sink.wait(port)
