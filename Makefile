@@ -7,10 +7,10 @@ export PROJECT CONFIG_DIR ENGINE SENDER TO FROM T YES
 SERVICE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo logs shell check plan apply block unblock test lint unit stack clean
+.PHONY: help up down status demo logs shell check plan apply block unblock test lint unit stack test-corpus clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
 ##@ Run
 up: ## Build, render, start, wait until healthy (installs a Docker engine where none runs)
@@ -47,5 +47,7 @@ unit: ## Unit and golden tests only, without a network
 	@scripts/test unit
 stack: ## Tests against real containers only
 	@scripts/test stack
+test-corpus: ## Send 6,000 real messages through it and compare each octet; T=500 takes a sample
+	@scripts/test corpus
 clean: ## Remove this project's containers, networks, volumes and images (asks first; YES=1 does not)
 	@scripts/clean

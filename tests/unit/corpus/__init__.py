@@ -1,0 +1,1 @@
+"""What shows byte identity must itself be right."""
