@@ -4,6 +4,9 @@ The appliances the stack tests share.
 Each is made by `make up` from a directory with a gateway.toml, in a project and subnet of its own, and is removed
 with its volumes at the end.  STACK_SUBNET moves the whole run to other subnets (198.18.N.0/24 and up), STACK_PROJECT
 to other project names; STACK_KEEP=1 leaves the appliances running, to look at them.
+
+Most tests wait for mail most of the time, so `make test` runs two files at a time (pytest -n 2 --dist loadfile).
+Each worker has appliances of its own: no test sees what another file's tests do to theirs.
 """
 
 from __future__ import annotations
@@ -19,8 +22,10 @@ from tests.stack.appliance import Appliance, environment_number
 from tests.stack.client import Client, Sink, run
 from tests.stack.lan import Lan
 
-PREFIX = os.environ.get("STACK_PROJECT", "sallyport-test")
-FIRST_SUBNET = environment_number("STACK_SUBNET", 100)
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+SUBNETS = 20  # of each worker; one per directory of configs/
+PREFIX = os.environ.get("STACK_PROJECT", "sallyport-test") + (f"-{WORKER}" if WORKER else "")
+FIRST_SUBNET = environment_number("STACK_SUBNET", 100) + SUBNETS * WORKER
 KEEP = os.environ.get("STACK_KEEP") == "1"
 CONFIGS = Path(__file__).parent / "configs"
 
