@@ -19,53 +19,21 @@ import contextlib
 import os
 import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.faults.oracle import Fault
-from tests.faults.phases import Dialogue, Piece, Transaction
+from tests.faults.phases import Dialogue, Piece
 from tests.faults.processes import inside
+from tests.faults.traps import Then, Trap
 
-type UnderWay = list[tuple[Transaction, str]]  # with the phase at the blow
+if TYPE_CHECKING:
+    from tests.faults.wire import Wire
 
 MARK = 0x5A  # on our own connections, which the NAT rule lets pass
 _SO_MARK, _SO_ORIGINAL_DST = 36, 80
-
-
-@dataclass(frozen=True)
-class Then:
-    """What becomes of the octets at which a trap struck."""
-
-    how: str = "pass"  # pass, close (FIN to both), reset (RST to both), silence, answer (and close the receiver's side)
-    after_s: float = 0.0  # held so long first
-    answer: bytes = b""  # to the sender, in place of what the receiver would say
-    afterwards: Callable[[], None] | None = None  # called as soon as the octets were passed on
-
-
-@dataclass
-class Trap:
-    """A fault that waits for its moment."""
-
-    what: str
-    hop: str  # as in phases.HOPS
-    phase: str  # for the journal
-    moment: str  # as in phases.HOPS, or `again`: the first command of another message on a connection
-    strike: Callable[[Session], Then]
-    times: int = 1
-    gap_s: float = 1.0  # between two strikes
-    after: int = 0  # dots that pass first on the hop
-    lasts_s: float = 0.0  # how long each blow goes on
-    struck: list[float] = field(default_factory=list)  # when, monotonic
-
-    def due(self, dots: int) -> bool:
-        """Tell whether it may strike now, after so many dots on its hop."""
-        rested = not self.struck or time.monotonic() - self.struck[-1] >= self.gap_s
-        return len(self.struck) < self.times and dots >= self.after and rested
 
 
 class Session:
@@ -240,69 +208,3 @@ class Hop:
             if session.dialogue.transaction is None or session.dialogue.transaction.phase in ("c9", "c10"):
                 session.client_writer.close()
                 session.server_writer.close()
-
-
-class Wire:
-    """All hops, in a loop on a thread of its own, and the journal of blows."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        ports = {"edge": 2525, "scan": 10025, "reinject": 10026, "egress": 25}
-        self.hops = {name: Hop(self, name, port) for name, port in ports.items()}
-        self._blows: list[tuple[Fault, UnderWay]] = []
-        self._lasting: list[UnderWay] = []  # of those that go on
-
-    def call(self, work: Any) -> Any:
-        """Run a coroutine in the loop and wait for it."""
-        future: Future[Any] = asyncio.run_coroutine_threadsafe(work, self._loop)
-        return future.result(60)
-
-    def journal(self, what: str, phase: str) -> Fault:
-        """Note a blow and every transaction under way at that instant."""
-        sessions = [session for hop in self.hops.values() for session in hop.sessions]
-        transactions = (session.dialogue.transaction for session in sessions)
-        under_way = [(transaction, transaction.phase) for transaction in transactions if transaction is not None]
-        fault = Fault(what, phase)
-        self._blows.append((fault, under_way))
-        return fault
-
-    @contextlib.contextmanager
-    def lasting(self, what: str) -> Iterator[None]:
-        """Note a blow that goes on for a while: what breaks meanwhile was met by it too."""
-        self.journal(what, "any")
-        self._lasting.append(self._blows[-1][1])
-        try:
-            yield
-        finally:
-            self._lasting.pop()
-
-    def note_broken(self, transaction: Transaction) -> None:
-        """Add a transaction whose connection has just ended under it to the blows that last."""
-        for met in self._lasting:
-            met.append((transaction, transaction.phase))
-
-    def faults(self) -> list[Fault]:
-        """Return the journal since the last call: of each blow, those transactions that did not survive it."""
-        blows, self._blows = self._blows, []
-        for fault, transactions in blows:
-            for transaction, phase in transactions:
-                for recipient in transaction.recipients if transaction.broken else ():
-                    # Octets on their way at the blow may still have arrived: where it ended counts too.
-                    fault.met.setdefault(recipient, set()).update((phase, transaction.phase))
-        return [fault for fault, _ in blows]
-
-    async def _end_sessions(self) -> None:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def close(self) -> None:
-        """Stand in nobody's way any more, and end the thread."""
-        for hop in self.hops.values():
-            hop.leave()
-        self.call(self._end_sessions())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)

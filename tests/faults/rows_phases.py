@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 
-from tests.faults.proxy import Then, Trap
 from tests.faults.stage import Result, Stage
 from tests.faults.strikes import Strikes
+from tests.faults.traps import Then, Trap
 
 EARLY = {"c0": "banner", "c1": "ehlo", "c2": "xforward", "c3": "mail", "c4": "rcpt", "c5": "data", "c6": "body"}
 SCAN_PHASES = EARLY | {"c9": "reply"}

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from tests.faults import processes
 from tests.faults.oracle import Stored, Verdict, judge
-from tests.faults.proxy import Trap, Wire
+from tests.faults.traps import Trap
+from tests.faults.wire import Wire
 from tests.stack.appliance import Appliance
 from tests.stack.client import ROOT, run, wait_for
 
@@ -26,7 +27,7 @@ GATES = ("postfix-pre", "postfix-post")
 SENDERS = {"edge": "", "scan": "postfix-pre", "reinject": "filter", "egress": "postfix-post"}  # hop -> who connects
 SETTLE_S = 60  # until all queues are empty again
 RETRIES = ("queue_run_delay", "minimal_backoff_time", "maximal_backoff_time", "transport_retry_time")
-WAITS = ("helo", "mail", "rcpt", "data_init", "data_xfer")
+WAITS = ("helo", "xforward", "mail", "rcpt", "data_init", "data_xfer", "rset", "quit")
 SCALE = f"""
 set -e
 cd /rendered/current
@@ -84,11 +85,12 @@ class Stage:
         self.ready()
 
     def rewrite(self, script: str, *services: str) -> None:
-        """Change the current generation by a shell script in /rendered/current, and reload services (all)."""
+        """Change the current generation by a shell script, and reload services: all, or none for the empty name."""
         volume, image = f"{self.appliance.project}_rendered:/rendered", f"sallyport-tools:{self.appliance.project}"
         run("docker", "run", "--rm", "-i", "--network", "none", "-v", volume, image, "bash", stdin=script)
         for service in services or ("postfix-pre", "filter", "postfix-post"):
-            self.reload(service)
+            if service:
+                self.reload(service)
 
     def reload(self, service: str) -> None:
         """Reload a service on the generation it runs."""
@@ -207,6 +209,10 @@ class Stage:
         queues = ("maildrop", "incoming", "active", "deferred")
         paths = (Path(place, name) for queue in queues for place, _, names in os.walk(spool / queue) for name in names)
         return sum(_is_complete(path) for path in paths)
+
+    def stored(self) -> int:
+        """Count the messages at the sink, of all cases."""
+        return len(self.sink.sh("cat /tmp/sink/messages 2>/dev/null", check=False).stdout.splitlines())
 
     def settle(self, timeout_s: float = SETTLE_S) -> float | None:
         """Wait until both queues are empty and no session is silenced; return when they were, or None if never."""

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.faults import processes
-from tests.faults.proxy import Session, Then
+from tests.faults.proxy import Session
 from tests.faults.stage import SENDERS, Stage
+from tests.faults.traps import Then
 
 PORTS = {"edge": 2525, "scan": 10025, "reinject": 10026}
 RECEIVERS = {"edge": "postfix-pre", "scan": "filter", "reinject": "postfix-post"}

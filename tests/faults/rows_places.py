@@ -1,0 +1,143 @@
+"""Rows 15, 16, 18 to 21 and 30 of docs/faults.md: networks, disks, memory, descriptors, the resolver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.faults.places import (
+    QUEUES,
+    cut_off,
+    few_descriptors,
+    full,
+    out_of_memory,
+    read_only_queue,
+    rest,
+    without_inodes,
+)
+from tests.faults.processes import named
+from tests.faults.stage import Result, Stage
+from tests.stack.client import run, wait_for
+
+LASTS_S = 6.0
+SLOW = {"pace_s": 0.1}  # so that the batch outlasts the fault
+
+
+def cut_internet(stage: Stage, count: int = 200) -> Iterator[Result]:
+    """Row 15: gate 2 has no route to its next hops."""
+    hop = stage.wire.hops["egress"]
+
+    def act() -> None:
+        hop.leave()
+        with stage.wire.lasting("no route"), cut_off(stage, "postfix-post", 25):
+            rest(LASTS_S)
+
+    result = stage.play("15", f"gate 2 cut off {LASTS_S:g} s", act=act, count=count, **SLOW)
+    yield _unseen(result)
+
+
+def stop_resolver(stage: Stage, count: int = 200) -> Iterator[Result]:
+    """Row 16: bind goes in mid-run, then is away while all the others start."""
+    bind = stage.appliance.container("bind")
+    both = ["r-{id}@fault.test", "r-{id}@named.test"]
+
+    def act() -> None:
+        run("docker", "stop", "-t", "5", bind)
+        rest(LASTS_S)
+        run("docker", "start", bind)
+
+    result = stage.play("16", f"bind away {LASTS_S:g} s", act=act, count=count, recipients=both, **SLOW)
+    yield _nothing_bounced(result)
+
+    others = [stage.appliance.container(service) for service in ("postfix-pre", "filter", "postfix-post")]
+    run("docker", "stop", "-t", "20", *others, bind)
+    run("docker", "start", *others)
+    before = stage.stored()
+
+    def start_late() -> None:
+        # What needs no name arrives while nobody answers for names.
+        wait_for(lambda: stage.stored() >= before + count, "the mail that needs no resolver", 60)
+        run("docker", "start", bind)
+
+    yield _nothing_bounced(stage.play("16", "bind away at start", act=start_late, count=count, recipients=both))
+
+
+def fill_disks(stage: Stage, keeper: str, count: int = 200) -> Iterator[Result]:
+    """Rows 18, 19: each queue volume full, then without inodes."""
+    for row, gate in (("18", "postfix-pre"), ("19", "postfix-post")):
+        for what, exhausted in (("full", full), ("without inodes", without_inodes)):
+
+            def act(gate: str = gate, exhausted=exhausted) -> None:
+                rest(0.5)
+                with exhausted(keeper, f"/{QUEUES[gate]}"):
+                    rest(LASTS_S)
+
+            result = stage.play(row, f"{QUEUES[gate]} {what} {LASTS_S:g} s", act=act, count=count, **SLOW)
+            if row == "18" and not result.client.get("deferred"):
+                result.complaints.append("gate 1 never said 4xx")
+            yield result if row == "18" else _unseen(result)
+
+
+def fill_small_places(stage: Stage, count: int = 200) -> Iterator[Result]:
+    """Row 20: the filter's and bind's own little file systems; nobody notices."""
+
+    def act() -> None:
+        appliance = stage.appliance
+        with (
+            full(appliance.container("filter"), "/tmp"),
+            full(appliance.container("filter"), "/run"),
+            full(appliance.container("bind"), "/var/cache/bind"),
+        ):
+            rest(LASTS_S)
+
+    result = stage.play("20", f"filter /tmp, /run and bind's cache full {LASTS_S:g} s", act=act, count=count, **SLOW)
+    yield _unseen(result)
+
+
+def forbid_writing(stage: Stage, count: int = 200) -> Iterator[Result]:
+    """Row 21: a queue becomes read-only under the daemons."""
+    for gate in QUEUES:
+
+        def act(gate: str = gate) -> None:
+            rest(0.5)
+            with read_only_queue(stage, gate):
+                rest(LASTS_S)
+
+        result = stage.play("21", f"{QUEUES[gate]} read-only {LASTS_S:g} s", act=act, count=count, **SLOW)
+        yield _unseen(result) if gate == "postfix-post" else result
+
+
+def use_up(stage: Stage, count: int = 200) -> Iterator[Result]:
+    """Row 30: the kernel kills for want of memory; descriptors run out."""
+    for service, names in (
+        ("filter", ("gateway.worker",)),
+        ("postfix-post", ("smtpd", "cleanup", "qmgr")),
+        ("postfix-pre", ("smtp", "cleanup", "qmgr")),
+    ):
+
+        def act(service: str = service, names: tuple[str, ...] = names) -> None:
+            rest(0.5)
+            victims = [pid for name in names for pid in named(stage.init(service), name)]
+            with stage.wire.lasting(f"OOM in {service}"):
+                out_of_memory(stage, service, victims)
+
+        yield stage.play("30", f"OOM kill in {service}", act=act, count=count, **SLOW)
+        stage.wait_for_workers()
+
+    def starve() -> None:
+        with few_descriptors(stage, stage.workers(), 2):
+            rest(LASTS_S)
+
+    yield _unseen(stage.play("30", f"filter without descriptors {LASTS_S:g} s", act=starve, count=count, **SLOW))
+
+
+def _unseen(result: Result) -> Result:
+    """Complain when the client noticed a fault behind gate 1."""
+    if result.client.get("deferred") or result.client.get("lost_connection"):
+        result.complaints.append("the client noticed")
+    return result
+
+
+def _nothing_bounced(result: Result) -> Result:
+    if result.verdict.bounced:
+        result.complaints.append(f"{result.verdict.bounced} bounced")
+    return result
