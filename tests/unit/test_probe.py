@@ -41,17 +41,39 @@ async def test_main_refusal_of_gate_2_is_an_answer(capsys, verb, answer):
         assert await run(capsys, f"127.0.0.1:{filter_.port}") == expected
 
 
-async def test_main_gate_2_not_reached_is_unwell(capsys):
-    """Our own 451 is not gate 2's."""
+async def test_main_gate_2_not_reached_is_told_and_well(capsys):
+    """The filter does what it can."""
     async with Sink() as sink, hop(sink.port) as filter_:
         await sink.stop()
         code, line = await run(capsys, f"127.0.0.1:{filter_.port}")
-        assert (code, line) == (1, "unwell: the filter answers 451 4.4.1 yard: next hop cannot be reached\n")
+        assert (code, line) == (0, "ok, but without gate 2: 451 4.4.1 yard: next hop cannot be reached\n")
         assert await run(capsys, "--banner-only", f"127.0.0.1:{filter_.port}") == (0, "ok: the filter answers\n")
         await sink.start(sink.port)
         sink.replies[b"RCPT"] = HANG_UP
         code, line = await run(capsys, f"127.0.0.1:{filter_.port}")
-        assert (code, line) == (1, "unwell: the filter answers 451 4.4.2 yard: connection to next hop lost\n")
+        assert (code, line) == (0, "ok, but without gate 2: 451 4.4.2 yard: connection to next hop lost\n")
+
+
+@pytest.mark.parametrize("answer", [b"451 4.3.0 yard: internal error", b"421 4.3.0 yard: internal error"])
+async def test_main_fault_of_the_filter_is_unwell(capsys, answer):
+    """Told by the filter itself, here one with a bug at every transaction."""
+    async with Sink() as broken:
+        broken.replies[b"MAIL"] = answer + b"\r\n"
+        expected = (1, f"unwell: the filter answers {answer.decode()}\n")
+        assert await run(capsys, f"127.0.0.1:{broken.port}") == expected
+
+
+async def test_main_transaction_that_hangs_is_unwell(capsys):
+    """The banner alone would not have told."""
+    async with Sink() as sink, hop(sink.port) as filter_:
+
+        async def stuck(*_):
+            await asyncio.Event().wait()
+            return b""
+
+        sink.replies[b"RCPT"] = stuck
+        code, line = await run(capsys, "--timeout", "0.2", f"127.0.0.1:{filter_.port}")
+        assert (code, line) == (1, "unwell: timed out\n")
 
 
 async def test_main_nobody_there_is_unwell(capsys):
