@@ -2,8 +2,8 @@
 What a new tree would change: a unified diff, and what each service has to do about it.
 
 Postfix re-reads main.cf, master.cf and all tables on `postfix reload`, and finishes what is under way; only
-inet_protocols needs a new master.  bind re-reads everything by rndc.  The filter's workers start anew one after
-the other for filter.toml, on the same socket; supervisord.conf itself is read only when the container starts.
+inet_protocols needs a new master.  bind re-reads everything by rndc.  The filter's workers take a new
+filter.toml for new sessions while they work; supervisord.conf itself is read only when the container starts.
 """
 
 from __future__ import annotations

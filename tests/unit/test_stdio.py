@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import gateway
+from gateway import stdio
 
 from .hop import Client
 from .sink import Sink
@@ -142,3 +144,21 @@ def test_without_stdio_is_a_usage_error():
     done = subprocess.run([*COMMAND[:-1]], capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert done.returncode == 2
     assert "expected --stdio" in done.stderr
+
+
+def test_log_goes_to_syslog_where_there_is_one(monkeypatch, tmp_path):
+    """One datagram for each line, facility mail, named as the program."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+        syslog.bind(str(tmp_path / "log"))
+        monkeypatch.setattr(stdio, "SYSLOG", tmp_path / "log")
+        try:
+            stdio._log_to(None, stdio.STOCK, on_socket=True)
+            logging.getLogger("gateway.x").warning("told\n")
+            assert syslog.recv(1000).startswith(b"<20>gateway-filter[%d]: " % os.getpid())
+        finally:
+            root.handlers[0].close()
+            root.handlers[:] = handlers
+            root.setLevel(level)
+            logging.raiseExceptions = True
