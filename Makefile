@@ -7,7 +7,7 @@ export PROJECT CONFIG_DIR ENGINE SENDER TO FROM T YES
 SERVICE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo logs shell check plan apply block unblock test lint unit stack test-corpus clean
+.PHONY: help up down status demo logs shell check plan apply block unblock test lint unit stack test-corpus test-faults clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -49,5 +49,7 @@ stack: ## Tests against real containers only
 	@scripts/test stack
 test-corpus: ## Send 6,000 real messages through it and compare each octet; T=500 takes a sample
 	@scripts/test corpus
+test-faults: ## Kill, stop, cut and fill everything under load, and count each message; T=14 takes one row
+	@scripts/test faults $(if $(JSON),--json)
 clean: ## Remove this project's containers, networks, volumes and images (asks first; YES=1 does not)
 	@scripts/clean

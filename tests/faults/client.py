@@ -4,11 +4,11 @@ A client that sends many messages, tries each until it is taken, and journals ea
     client.py JOURNAL < JSON
 
 The JSON has server ("address:port"), name (of this batch), count, parallel (sessions at once), octets (of a body),
-senders and recipients (templates with {id}: a message number with the batch's name), patience_s (how long one message
+sender and recipients (templates with {id}: a message number with the batch's name), patience_s (how long one message
 is tried), pace_s (between two messages of a session).  The journal gets a line of JSON for each recipient of each
-message taken: recipient and sha256 of the content.  On stdout, at the end, one line: how many were taken, refused for
-good, given up, how often a reply was 4xx or the connection failed, and the longest time one message took.
-Only the standard library: it runs in the tools image.
+message taken: recipient, sha256 of the content, and when (at, of the clock that all containers of a host share).
+On stdout, at the end, one line: how many were taken, refused for good, given up, how often a reply was 4xx or the
+connection failed, and the longest time one message took.  Only the standard library: it runs in the tools image.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Sender:
             return "lost_connection"
         if code == 250:
             digest = hashlib.sha256(content).hexdigest()
-            self._journal.write([{"recipient": recipient, "sha256": digest} for recipient in recipients])
+            at = time.monotonic()
+            self._journal.write([{"recipient": each, "sha256": digest, "at": at} for each in recipients])
             return "taken"
         return "refused" if code >= 500 else "deferred"
 

@@ -24,6 +24,7 @@ class Stored:
 
     recipient: str
     sha256: str  # of the content behind the trace header fields
+    at: float = 0.0  # monotonic seconds
 
 
 @dataclass
@@ -37,6 +38,11 @@ class Fault:
     def may_double(self, recipient: str) -> bool:
         """Tell whether it met a message in a gap."""
         return bool(self.met.get(recipient, set()) & GAPS)
+
+    def gap(self, recipient: str) -> str:
+        """Return the gap in which it met a message that it may have doubled: the one aimed at, else the first."""
+        gaps = self.met[recipient] & GAPS
+        return self.phase if self.phase in gaps else min(gaps, key=_place)
 
 
 @dataclass
@@ -85,9 +91,7 @@ def judge(
     duplicates: defaultdict[str, int] = defaultdict(int)
     unmatched = []
     for recipient, count in copies.items():
-        explained = sorted(
-            min(fault.met[recipient] & GAPS, key=_place) for fault in journal if fault.may_double(recipient)
-        )
+        explained = sorted(fault.gap(recipient) for fault in journal if fault.may_double(recipient))
         for phase in explained[: count - 1]:
             duplicates[phase] += 1
         unmatched += [recipient] * max(0, count - 1 - len(explained))
@@ -102,6 +106,22 @@ def judge(
         unmatched=sorted(unmatched),
         altered=sorted(altered),
     )
+
+
+def recovery_s(acked_at: Mapping[str, float], stored: Iterable[Stored], ended: float) -> float:
+    """
+    Return how long after the last blow the last of the mail was delivered that had been taken by then.
+
+    Args:
+        acked_at: Recipient -> when gate 1 took it.
+        stored: Everything at the sink.
+        ended: When the last blow was over; all times are of one clock.
+    """
+    first: dict[str, float] = {}
+    for message in stored:
+        first[message.recipient] = min(message.at, first.get(message.recipient, message.at))
+    late = [first[name] - ended for name, at in acked_at.items() if at <= ended and name in first]
+    return max([0.0, *late])
 
 
 def _place(phase: str) -> tuple[int, str]:

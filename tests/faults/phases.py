@@ -40,7 +40,7 @@ class Transaction:
     recipients: list[str] = field(default_factory=list)
     mailed: bool = False  # MAIL was sent
     over: bool = False  # the sender has gone on to something else, or the connection is gone
-    broken: bool = False  # the connection ended before the sender went on
+    broken: bool = False  # it did not end in a 250 that the sender went on from: the sender will try again
 
 
 @dataclass
@@ -140,5 +140,7 @@ class Dialogue:
         if moment == "data" and reply.startswith(b"354"):
             self._tail = b""
         if moment == "reply":
+            if self.transaction is not None and not reply.startswith(b"2"):
+                self.transaction.broken = True  # gate 2 may have it all the same, when part of it died
             return [Piece(reply, moment), Piece(b"", "done")]
         return [Piece(reply, moment)]

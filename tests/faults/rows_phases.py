@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 
 from tests.faults.stage import Result, Stage
-from tests.faults.strikes import Strikes
+from tests.faults.strikes import Strikes, Whom
 from tests.faults.traps import Then, Trap
 
 EARLY = {"c0": "banner", "c1": "ehlo", "c2": "xforward", "c3": "mail", "c4": "rcpt", "c5": "data", "c6": "body"}
@@ -16,20 +16,26 @@ FILTER_PHASES = {phase: ("scan", moment) for phase, moment in SCAN_PHASES.items(
     "c7": ("reinject", "dot"),
     "c8": ("reinject", "reply"),
 }
+AT_CONNECT = ("c0", "c1")  # connections are kept: in the middle of a batch there may be no new one
 STOP_S = 18  # longer than gate 1's scaled patience
 DISCARD = Then("close")  # whoever was killed had not written them yet
 
 
 def kill_filter_worker(stage: Stage, count: int = 200) -> Iterator[Result]:
     """Rows 4, 5, 6: SIGKILL for the worker that holds the message."""
-    strikes = Strikes(stage)
     for phase in sorted(FILTER_PHASES):
-        hop, moment = FILTER_PHASES[phase]
-        row = {"c7": "5", "c8": "5", "c9": "6"}.get(phase, "4")
-        # What the worker has sent towards gate 2 is on its way; what it says to gate 1 it has not said yet.
-        strike = strikes.kill(strikes.worker, DISCARD if hop == "scan" else Then())
-        trap = Trap("SIGKILL worker", hop, phase, moment, strike, after=count // 4)
-        yield stage.play(row, "SIGKILL filter worker", traps=[trap], count=count)
+        yield kill_filter_at(stage, phase, count)
+
+
+def kill_filter_at(stage: Stage, phase: str, count: int) -> Result:
+    """Kill the worker at one phase."""
+    strikes = Strikes(stage)
+    hop, moment = FILTER_PHASES[phase]
+    row = {"c7": "5", "c8": "5", "c9": "6"}.get(phase, "4")
+    # What the worker has sent towards gate 2 is on its way; what it says to gate 1 it has not said yet.
+    strike = strikes.kill(strikes.worker, DISCARD if hop == "scan" else Then())
+    trap = Trap("SIGKILL worker", hop, phase, moment, strike, after=0 if phase in AT_CONNECT else count // 4)
+    return stage.play(row, "SIGKILL filter worker", traps=[trap], count=count)
 
 
 def kill_gate_2(stage: Stage, count: int = 200) -> Iterator[Result]:
@@ -57,14 +63,18 @@ def kill_gate_1(stage: Stage, count: int = 200) -> Iterator[Result]:
     yield stage.play("1", "SIGKILL gate 1 cleanup", traps=traps, count=count)
     traps = [Trap("SIGKILL smtpd", "edge", "front", "reply", kill, times=3)]
     yield stage.play("2", "SIGKILL gate 1 smtpd", traps=traps, count=count)
-    for victim, whom in (
-        ("smtp", strikes.sender),
-        ("qmgr", strikes.all_of("postfix-pre", "qmgr")),
-        ("master", strikes.all_of("postfix-pre")),
-    ):
-        strike = strikes.kill_after_reading(strikes.sender, whom)
-        trap = Trap(f"SIGKILL {victim}", "scan", "c10", "reply", strike, after=count // 4)
-        yield stage.play("3", f"SIGKILL gate 1 {victim}", traps=[trap], count=count)
+    yield kill_gate_1_at_c10(stage, count)
+    for victim in ("qmgr", "master"):
+        names = (victim,) if victim != "master" else ()
+        yield kill_gate_1_at_c10(stage, count, victim, strikes.all_of("postfix-pre", *names))
+
+
+def kill_gate_1_at_c10(stage: Stage, count: int, victim: str = "smtp", whom: Whom | None = None) -> Result:
+    """Kill a part of gate 1 when its client has read the 250 and not said so; the client itself, unless told."""
+    strikes = Strikes(stage)
+    strike = strikes.kill_after_reading(strikes.sender, whom or strikes.sender)
+    trap = Trap(f"SIGKILL {victim}", "scan", "c10", "reply", strike, after=count // 4)
+    return stage.play("3", f"SIGKILL gate 1 {victim}", traps=[trap], count=count)
 
 
 def kill_filter_container(stage: Stage, count: int = 200) -> Iterator[Result]:
@@ -117,7 +127,7 @@ def cut_connections(stage: Stage, count: int = 200) -> Iterator[Result]:
     for how, what in (("reset", "RST"), ("close", "FIN"), ("silence", "blackhole")):
         for hop, phases in (("scan", SCAN_PHASES), ("reinject", REINJECT_PHASES)):
             traps = [
-                Trap(what, hop, phase, moment, strikes.cut(how), after=number * 5)
+                Trap(what, hop, phase, moment, strikes.cut(how), after=0 if phase in AT_CONNECT else number * 5)
                 for number, (phase, moment) in enumerate(phases.items())
             ]
             between = "gate 1-filter" if hop == "scan" else "filter-gate 2"

@@ -5,9 +5,9 @@ The next hop of the fault tests: stores what it gets, one line for each message,
 
 DIRECTORY/messages gets a line of JSON for each message: null (the reverse-path was <>), recipients, sha256 (of the
 content from its X-Fault line on, which is what the client sent, the trace fields of the chain being in front of it),
-and bounced: the recipients that a DSN names.  Recipients whose local part begins with `never` get 550 5.1.1; those
-with `later` get 451 4.2.0 while DIRECTORY/refuse exists, and so does every dot while DIRECTORY/refuse-dot does.
-Only the standard library: it runs in the tools image.
+at (when, of the clock that all containers of a host share), and bounced: the recipients that a DSN names.
+Recipients whose local part begins with `never` get 550 5.1.1; those with `later` get 451 4.2.0 while
+DIRECTORY/refuse exists.  Only the standard library: it runs in the tools image.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import hashlib
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 _ADDRESS = re.compile(rb"TO:\s*<([^>]*)>", re.IGNORECASE)
@@ -77,14 +78,13 @@ class Sink:
         return b"250 2.1.5 Ok"
 
     def _keep(self, reverse_path: bytes, recipients: list[str], content: bytes) -> bytes:
-        if (self._directory / "refuse-dot").exists():
-            return b"451 4.3.0 Not now"
         null = b"<>" in reverse_path
         start = 0 if null else max(content.find(b"X-Fault: "), 0)
         entry = {
             "null": null,
             "recipients": recipients,
             "sha256": hashlib.sha256(content[start:]).hexdigest(),
+            "at": time.monotonic(),
             "bounced": [name.decode("ascii", "replace") for name in _NAMED.findall(content)] if null else [],
         }
         self._store.write(json.dumps(entry).encode() + b"\n")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults import processes
-from tests.faults.oracle import Stored, Verdict, judge
+from tests.faults.oracle import Stored, Verdict, judge, recovery_s
 from tests.faults.traps import Trap
 from tests.faults.wire import Wire
 from tests.stack.appliance import Appliance
@@ -53,7 +53,7 @@ class Result:
     phase: str
     verdict: Verdict
     blows: int
-    recovery_s: float  # from the last blow, or its end, until both queues were empty
+    recovery_s: float  # from the end of the last blow until all mail taken before was delivered
     client: dict  # its tally
     complaints: list[str] = field(default_factory=list)  # beyond the verdict, what was not as it should be
 
@@ -168,15 +168,16 @@ class Stage:
         complaints = [f"never struck at {trap.phase}" for trap in traps if not trap.struck]
         if not tally or tally["refused"] or tally["given_up"]:
             complaints.append(f"client: {tally or 'failed'}")
-        if quiet is None:
+        if not quiet:
             complaints.append(f"queues not empty after {SETTLE_S} s")
+        verdict, took_s = self._judge(ended)
         return Result(
             row,
             what,
             " ".join(dict.fromkeys(trap.phase for trap in traps)),
-            self._judge(),
+            verdict,
             blows=sum(len(trap.struck) for trap in traps) + (act is not None),
-            recovery_s=round(max(0.0, (quiet or time.monotonic()) - ended), 1),
+            recovery_s=round(took_s, 1),
             client=tally,
             complaints=complaints,
         )
@@ -214,8 +215,8 @@ class Stage:
         """Count the messages at the sink, of all cases."""
         return len(self.sink.sh("cat /tmp/sink/messages 2>/dev/null", check=False).stdout.splitlines())
 
-    def settle(self, timeout_s: float = SETTLE_S) -> float | None:
-        """Wait until both queues are empty and no session is silenced; return when they were, or None if never."""
+    def settle(self, timeout_s: float = SETTLE_S) -> bool:
+        """Wait until both queues are empty and no session is silenced; return whether that came to be."""
         deadline = time.monotonic() + timeout_s
         empty_since = None
         while time.monotonic() < deadline:
@@ -226,27 +227,28 @@ class Stage:
                 silenced = any(session.cut for hop in self.wire.hops.values() for session in hop.sessions)
                 # No message is ever in neither: gate 2 has it before gate 1 lets go.
                 if not silenced and time.monotonic() - empty_since > 0.5:
-                    return empty_since
+                    return True
             time.sleep(0.1)
-        return None
+        return False
 
-    def _judge(self) -> Verdict:
-        """Collect what the journals say since the last case."""
+    def _judge(self, ended: float) -> tuple[Verdict, float]:
+        """Collect what the journals say since the last case; return the recovery time too."""
         journal = self._new("journal", self.client.name, "/tmp/journal")
-        acked = {entry["recipient"]: entry["sha256"] for entry in journal}
         stored, bounced = [], []
         for entry in self._new("messages", self.sink.name, "/tmp/sink/messages"):
             if entry["null"]:
                 bounced += entry["bounced"]
             else:
-                stored += [Stored(recipient, entry["sha256"]) for recipient in entry["recipients"]]
+                stored += [Stored(recipient, entry["sha256"], entry["at"]) for recipient in entry["recipients"]]
         queued = [
             recipient["address"]
             for gate in GATES
             for message in self.appliance.queue(gate)
             for recipient in message["recipients"]
         ]
-        return judge(acked, stored, bounced, queued, self.wire.faults())
+        acked = {entry["recipient"]: entry["sha256"] for entry in journal}
+        verdict = judge(acked, stored, bounced, queued, self.wire.faults())
+        return verdict, recovery_s({entry["recipient"]: entry["at"] for entry in journal}, stored, ended)
 
     def _new(self, name: str, container: str, path: str) -> list[dict]:
         lines = run("docker", "exec", container, "cat", path, check=False).stdout.splitlines()

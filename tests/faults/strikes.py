@@ -17,6 +17,7 @@ RECEIVERS = {"edge": "postfix-pre", "scan": "filter", "reinject": "postfix-post"
 PASS = Then()
 
 type Strike = Callable[[Session], Then]
+type Whom = Callable[[Session], list[int]]  # host pids
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Strikes:
         """Return the filter's worker at this session."""
         return self.receiver(session) if session.hop.name == "scan" else self.sender(session)
 
-    def all_of(self, service: str, *names: str) -> Callable[[Session], list[int]]:
+    def all_of(self, service: str, *names: str) -> Whom:
         """Return a service's children of these names; PID 1 for none, with which all the others go."""
 
         def find(_: Session) -> list[int]:
@@ -53,7 +54,7 @@ class Strikes:
 
     # --- how --------------------------------------------------------------------------------------------------------
 
-    def kill(self, whom: Callable[[Session], list[int]], then: Then = PASS, *, number: int = signal.SIGKILL) -> Strike:
+    def kill(self, whom: Whom, then: Then = PASS, *, number: int = signal.SIGKILL) -> Strike:
         """Signal processes at once, before the octets go where *then* says."""
 
         def strike(session: Session) -> Then:
@@ -62,9 +63,7 @@ class Strikes:
 
         return strike
 
-    def kill_after_reading(
-        self, reader: Callable[[Session], list[int]], whom: Callable[[Session], list[int]]
-    ) -> Strike:
+    def kill_after_reading(self, reader: Whom, whom: Whom) -> Strike:
         """Stop *reader*, pass the octets to its socket, then kill: it has them, and could do nothing with them."""
 
         def strike(session: Session) -> Then:
@@ -79,7 +78,7 @@ class Strikes:
 
         return strike
 
-    def stop(self, whom: Callable[[Session], list[int]], lasts_s: float) -> Strike:
+    def stop(self, whom: Whom, lasts_s: float) -> Strike:
         """Stop processes, and let them go on after a while."""
 
         def strike(session: Session) -> Then:

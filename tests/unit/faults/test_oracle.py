@@ -1,6 +1,6 @@
 """The verdict of the fault tests: a wrong oracle would call every run a good one."""
 
-from tests.faults.oracle import Fault, Stored, judge
+from tests.faults.oracle import Fault, Stored, judge, recovery_s
 
 ACKED = {"a@x": "1", "b@x": "2", "c@x": "3"}
 ONCE = [Stored(recipient, digest) for recipient, digest in ACKED.items()]
@@ -72,6 +72,14 @@ def test_of_several_phases_the_first_in_the_gap_names_the_copy():
     for phases, name in (({"c6", "c7"}, "c7"), ({"c8", "c10"}, "c8")):
         verdict = judge(ACKED, [*ONCE, ONCE[0]], [], [], [Fault("SIGKILL", "c6", {"a@x": phases})])
         assert verdict.duplicates == {name: 1}
+
+
+def test_recovery_is_the_last_delivery_of_what_was_taken_before():
+    """Mail taken after the blow does not count, nor do second copies."""
+    stored = [Stored("a@x", "1", 9.0), Stored("b@x", "2", 14.0), Stored("b@x", "2", 30.0), Stored("c@x", "3", 50.0)]
+    assert recovery_s({"a@x": 8.0, "b@x": 9.5, "c@x": 40.0}, stored, 10.0) == 4.0
+    assert recovery_s({"a@x": 8.0}, stored, 10.0) == 0.0
+    assert recovery_s({"d@x": 8.0}, stored, 10.0) == 0.0
 
 
 def test_other_octets_are_altered():

@@ -82,6 +82,13 @@ def test_end_of_the_connection_breaks_what_is_under_way():
     assert transaction is not None and transaction.broken and transaction.phase == "c7"
 
 
+def test_other_answer_than_250_breaks_the_transaction():
+    """The sender will try again, whether or not the message was kept."""
+    dialogue = Dialogue("reinject")
+    play(dialogue, [*TALK[:3], (CONTENT, b"451 4.3.0 queue file write error\r\n")], 1000)
+    assert dialogue.transaction is not None and dialogue.transaction.broken
+
+
 def test_dot_line_inside_content_is_not_the_end():
     """Only CRLF.CRLF is."""
     dialogue = Dialogue("scan")
