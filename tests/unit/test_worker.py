@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import worker
+from gateway import probe, worker
 
 from .hop import Client
 from .sink import Sink
@@ -270,3 +270,26 @@ def test_main_check_reads_the_settings_only(settings, capsys):
     path = settings(max_transactions="0")
     assert worker.main(["--check", str(path)]) == 3
     assert capsys.readouterr().err == f"{path}: max_transactions: 0; expected a whole number above 0\n"
+
+
+async def test_healthcheck_has_a_slot_of_its_own(sink, process, settings):
+    """With its share under way a worker is busy, not stuck; gate 1 waits, the probe does not."""
+    settings(sink.port, max_transactions="1", xforward_peers='["127.0.0.9"]')
+    await asyncio.to_thread(process.start)
+    asked, _ = held(sink)
+
+    async def gate_1():
+        client = Client(*await asyncio.open_connection("127.0.0.1", process.port, local_addr=("127.0.0.9", 0)))
+        process.clients.append(client)
+        await client.greet()
+        return client
+
+    busy, waiting = await gate_1(), await gate_1()
+    delivering = asyncio.ensure_future(busy.deliver(b"x\r\n.\r\n"))
+    await asked.wait()
+    waiting.send(b"MAIL FROM:<a@x.test>\r\n")
+    assert await asyncio.to_thread(probe.main, [f"127.0.0.1:{process.port}"]) == 0
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await waiting.reply()
+    delivering.cancel()

@@ -128,3 +128,27 @@ async def test_accept_only_gate_1_and_ourselves(peers, banner):
         assert (await reader.readline()).startswith(banner)
         writer.close()
         assert await (await filter_.session()).ask(b"NOOP") == b"250 2.0.0 Ok\r\n"
+
+
+async def test_renew_lets_the_old_end_and_takes_new_ones():
+    """Idle sessions hear 421, one in a transaction after it, and the new share holds for who comes."""
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(*_):
+        asked.set()
+        await go_on.wait()
+        return b"250 2.0.0 Ok: queued as 4ABCdefGHI\r\n"
+
+    async with Sink() as sink, hop(sink.port, max_transactions=1) as filter_:
+        idle = await filter_.session()
+        assert (await idle.deliver(b"1\r\n.\r\n")).startswith(b"250")
+        busy = await filter_.session()
+        sink.replies[b"."] = slow
+        delivering = asyncio.ensure_future(busy.deliver(b"2\r\n.\r\n"))
+        await asked.wait()
+        filter_.gate.renew(10, frozenset())
+        assert await idle.reply() == b"421 4.3.2 Service shutting down\r\n"
+        assert len([await filter_.session() for _ in range(15)]) == 15
+        go_on.set()
+        assert (await delivering).startswith(b"250")
+        assert await busy.reply() == b"421 4.3.2 Service shutting down\r\n"
