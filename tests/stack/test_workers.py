@@ -71,7 +71,7 @@ def as_it_was(small: Appliance) -> Iterator[Appliance]:
 def test_rolling_restart_under_load_refuses_defers_and_doubles_nothing(as_it_was: Appliance, visitor: Client) -> None:
     """400 messages and more of 5 senders, while six applies take all workers to other settings."""
     appliance = as_it_was
-    since = str(int(time.time()))
+    since, run = str(int(time.time())), f"rolling-{time.time_ns():x}"
     before = worker_pids(appliance)
     generations = [appliance.generations()["filter"]]
     answers: list[Answer] = []
@@ -87,18 +87,18 @@ def test_rolling_restart_under_load_refuses_defers_and_doubles_nothing(as_it_was
         applying = pool.submit(apply_all)
         while not applying.done() or len(answers) < MESSAGES:
             numbers = range(len(answers), len(answers) + 50)
-            contents = [f"X-Token: rolling-{number}.\r\n\r\nhello\r\n".encode() for number in numbers]
-            answers += visitor.send(appliance.outside, contents, to="carl@small.test", parallel=SENDERS, pause_s=0.05)
+            contents = [f"X-Token: {run}-{number}.\r\n\r\nhello\r\n".encode() for number in numbers]
+            answers += visitor.send(appliance.outside, contents, to="carl@small.test", parallel=SENDERS, pause_s=0.2)
         applying.result()
     assert len(generations) == 1 + APPLIES and all(a != b for a, b in pairwise(generations))
     assert {answer.code for answer in answers} == {250}
 
     def arrived() -> list[str]:
-        script = "grep -rhoE '^X-Token: rolling-[0-9]+' /var/mail/vhosts/small.test/carl/new || true"
+        script = f"grep -rhoE '^X-Token: {run}-[0-9]+' /var/mail/vhosts/small.test/carl/new || true"
         return appliance.exec("postfix-post", "bash", "-c", script).stdout.splitlines()
 
     wait_for(lambda: len(arrived()) >= len(answers), "all of them in the mailbox")
-    assert Counter(arrived()) == Counter(f"X-Token: rolling-{number}" for number in range(len(answers)))
+    assert Counter(arrived()) == Counter(f"X-Token: {run}-{number}" for number in range(len(answers)))
     log = appliance.logs("postfix-pre", since)
     assert len(re.findall(r"scan-default/smtp|status=sent", log)) >= len(answers)
     assert [line for line in log.splitlines() if "status=deferred" in line or "Connection refused" in line] == []
