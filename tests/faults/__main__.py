@@ -95,20 +95,26 @@ def main() -> int:
     asked = parser.parse_args()
     began = time.monotonic()
     results: list[Result] = []
+    broken: list[str] = []
     progress = Console(stderr=True)
     with set_up() as (stage, keeper):
         for rows, play in groups(stage, keeper, asked.count):
             if asked.row and not rows & set(asked.row):
                 continue
-            for result in play():
-                results.append(result)
-                progress.print("  ".join(cells(result)), style=None if result.holds else "bold red", highlight=False)
+            try:
+                for result in play():
+                    results.append(result)
+                    style = None if result.holds else "bold red"
+                    progress.print("  ".join(cells(result)), style=style, highlight=False, soft_wrap=True)
+            except AssertionError as error:  # the case could not be played to its end; the others can
+                broken.append(f"row {' '.join(sorted(rows))}: {error}")
+                progress.print(broken[-1], style="bold red", highlight=False)
     results.sort(key=lambda result: int(result.row))
     if asked.json:
         print(to_json(results, time.monotonic() - began))
     else:
         show(results, Console(width=None if sys.stdout.isatty() else 160))
-    return 1 if totals(results)["failed"] else 0
+    return 1 if broken or totals(results)["failed"] else 0
 
 
 if __name__ == "__main__":

@@ -66,6 +66,8 @@ class Dialogue:
     def enter(self, moment: str) -> None:
         """Note that a piece has come, and is about to be passed on."""
         if self.transaction is not None and moment in self._phases:
+            if moment == "done" and self.transaction.broken:
+                return  # nothing is done: it stays where the answer found it
             self.transaction.phase = self._phases[moment]
 
     def ended(self) -> None:
@@ -86,7 +88,10 @@ class Dialogue:
 
     def _next_message(self) -> bool:
         """End a transaction whose reply has come; True when there was one."""
-        done = self.transaction is not None and self.transaction.phase == self._phases["done"] and not self._asked
+        ended = self.transaction is not None and (
+            self.transaction.broken or self.transaction.phase == self._phases["done"]
+        )
+        done = ended and not self._asked
         if done and self.transaction is not None:
             self.transaction.over = True
             self.transaction = None

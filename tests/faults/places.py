@@ -66,12 +66,12 @@ def read_only_queue(stage: Stage, gate: str) -> Iterator[None]:
     A mount of its own over `incoming`: of the whole volume the kernel would not let go while files are open.
     """
     init, incoming = stage.init(gate), f"{SPOOL}/incoming"
-    processes.inside(init, "mount", "--bind", incoming, incoming, namespaces="-m")
-    processes.inside(init, "mount", "-o", "remount,bind,ro", incoming, namespaces="-m")
+    processes.mounting(init, "mount", "--bind", incoming, incoming)
+    processes.mounting(init, "mount", "-o", "remount,bind,ro", incoming)
     try:
         yield
     finally:
-        processes.inside(init, "umount", incoming, namespaces="-m")
+        processes.mounting(init, "umount", incoming)
 
 
 @contextlib.contextmanager

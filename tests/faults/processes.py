@@ -79,6 +79,11 @@ def signal_all(pids: list[int], number: int) -> None:
             os.kill(pid, number)
 
 
-def inside(init: int, *arguments: str, namespaces: str = "-n") -> str:
-    """Run a command of the host in a container's network namespace (or others: nsenter's options)."""
-    return run("nsenter", "-t", str(init), namespaces, *arguments).stdout
+def inside(init: int, *arguments: str) -> str:
+    """Run a command of the host in a container's network namespace."""
+    return run("nsenter", "-t", str(init), "-n", *arguments).stdout
+
+
+def mounting(init: int, *arguments: str) -> None:
+    """Run mount or umount among a container's mounts; among its processes too, for they look into /proc/self."""
+    run("nsenter", "-t", str(init), "-m", "-p", *arguments)

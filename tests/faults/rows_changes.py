@@ -91,16 +91,16 @@ def poison(stage: Stage, count: int = 200) -> Iterator[Result]:
     """Row 28: an exception for some messages and no others; the code is changed by a mount over one of its files."""
     path = stage.appliance.exec("filter", "python", "-c", POISONED).stdout.strip()
     init = stage.init("filter")
-    processes.inside(init, "mount", "--bind", "/tmp/gtube.py", path, namespaces="-m")
-    stage.reload("filter")
+    processes.mounting(init, "mount", "--bind", "/tmp/gtube.py", path)
+    stage.renew_workers()
     before = stage.stored()
 
     def cure() -> None:
         wait_for(lambda: stage.stored() >= before + count, "the healthy mail")
         rest(1)
         waiting.append(stage.spooled("postfix-pre"))
-        processes.inside(init, "umount", path, namespaces="-m")
-        stage.reload("filter")
+        processes.mounting(init, "umount", path)
+        stage.renew_workers()
 
     waiting: list[int] = []
     both = ["r-{id}@fault.test", "poison-{id}@poison.test"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -105,9 +106,9 @@ class Stage:
             init = wait_for(lambda service=service: self.init(service), f"{service or 'client'} runs", 90)
             moved |= hop.init not in (0, init)
             hop.install(init)
-        if moved:  # connections made before the rule stand beside the proxy: the workers close theirs
+        if moved:  # connections made before the rule go past the proxy: new workers have none
             self.wait_for_workers()
-            self.reload("filter")
+            self.renew_workers()
         for hop in self.wire.hops.values():
             self.wire.call(hop.drop_idle())
 
@@ -122,6 +123,13 @@ class Stage:
     def workers(self) -> list[int]:
         """Return the host pids of the filter's workers."""
         return processes.named(self.init("filter"), "gateway.worker")
+
+    def renew_workers(self) -> None:
+        """Replace the workers, in order; supervisord starts new ones, which read code and settings anew."""
+        before = set(self.workers())
+        processes.signal_all(list(before), signal.SIGTERM)
+        wait_for(lambda: not before & set(self.workers()), "the old workers' end", 60)
+        self.wait_for_workers()
 
     def wait_for_workers(self) -> None:
         """Wait until the filter has both of its workers, and they greet."""
@@ -158,8 +166,11 @@ class Stage:
         sending.start()
         ended = time.monotonic()
         if act is not None:
-            act()
-            ended = time.monotonic()
+            try:
+                act()
+            finally:
+                ended = time.monotonic()
+                sending.join()
         sending.join()
         for hop in self.wire.hops.values():
             hop.disarm()

@@ -87,6 +87,7 @@ def test_other_answer_than_250_breaks_the_transaction():
     dialogue = Dialogue("reinject")
     play(dialogue, [*TALK[:3], (CONTENT, b"451 4.3.0 queue file write error\r\n")], 1000)
     assert dialogue.transaction is not None and dialogue.transaction.broken
+    assert dialogue.transaction.phase == "c8"
 
 
 def test_dot_line_inside_content_is_not_the_end():
