@@ -11,7 +11,9 @@ PAYLOAD = "processname:filter-00 groupname:filter from_state:BACKOFF"
 
 def event(name: str, payload: str = PAYLOAD) -> str:
     """Write an event as supervisord does."""
-    return f"ver:3.0 server:supervisor serial:21 pool:fatal poolserial:10 eventname:{name} len:{len(payload)}\n{payload}"
+    return (
+        f"ver:3.0 server:supervisor serial:21 pool:fatal poolserial:10 eventname:{name} len:{len(payload)}\n{payload}"
+    )
 
 
 def test_read_event_gives_its_name_and_payload_and_no_more():
