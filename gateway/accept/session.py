@@ -1,5 +1,6 @@
 """
-Session: one connection from gate 1, on aiosmtpd.  The only file that knows aiosmtpd.
+Session: one connection from gate 1, on aiosmtpd.  The only file that knows aiosmtpd, and longer than others for it:
+what overrides the stock class has to stand in one class.
 
 What is left of the stock class is its life on the transport.  Replaced, each for a reason read in its source or
 measured on it (1.4.6):

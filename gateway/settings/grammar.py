@@ -5,6 +5,7 @@ Every string of gateway.toml ends up in a file that some daemon parses: main.cf,
 supervisor or Compose file.  An allow-list is the only rule that holds for all of them, so no value can begin a
 continuation line, a comment, a macro or a statement there.  What a grammar refuses is refused with the reason;
 nothing is escaped and nothing is silently corrected but letter case, which DNS and Postfix's tables fold anyway.
+They stand in one long file, so that what may enter the generated files can be read in one sitting.
 """
 
 from __future__ import annotations
