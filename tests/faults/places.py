@@ -100,7 +100,7 @@ def few_descriptors(stage: Stage, pids: list[int], spare: int) -> Iterator[None]
     container = stage.appliance.container("filter")
     script = (
         "import os, resource, sys\n"
-        "for pid in os.listdir('/proc'):\n"
+        "for pid in filter(str.isdigit, os.listdir('/proc')):\n"
         "    try: worker = b'gateway.worker' in open(f'/proc/{pid}/cmdline', 'rb').read()\n"
         "    except OSError: continue\n"
         "    if worker: resource.prlimit(int(pid), resource.RLIMIT_NOFILE, (int(sys.argv[1]), 4096))\n"

@@ -14,7 +14,7 @@ from tests.faults.places import (
     rest,
     without_inodes,
 )
-from tests.faults.processes import named
+from tests.faults.processes import command, named
 from tests.faults.stage import Result, Stage
 from tests.stack.client import run, wait_for
 
@@ -114,14 +114,19 @@ def use_up(stage: Stage, count: int = 200) -> Iterator[Result]:
         ("postfix-post", ("smtpd", "cleanup", "qmgr")),
         ("postfix-pre", ("smtp", "cleanup", "qmgr")),
     ):
+        killed: list[int] = []
 
-        def act(service: str = service, names: tuple[str, ...] = names) -> None:
+        def act(service: str = service, names: tuple[str, ...] = names, killed: list[int] = killed) -> None:
             rest(0.5)
             victims = [pid for name in names for pid in named(stage.init(service), name)]
             with stage.wire.lasting(f"OOM in {service}"):
                 out_of_memory(stage, service, victims)
+            killed += [pid for pid in victims if not command(pid)]
 
-        yield stage.play("30", f"OOM kill in {service}", act=act, count=count, **SLOW)
+        result = stage.play("30", f"OOM kill in {service}", act=act, count=count, **SLOW)
+        if not killed:
+            result.complaints.append("nobody was killed")
+        yield result
         stage.wait_for_workers()
 
     def starve() -> None:
