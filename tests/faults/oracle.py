@@ -90,7 +90,8 @@ def judge(
     reported, waiting, journal = set(bounced), set(queued), list(faults)
     duplicates: defaultdict[str, int] = defaultdict(int)
     unmatched = []
-    for recipient, count in copies.items():
+    # Others than the batch's: Postfix tells the postmaster, each time, that it could not write a queue file.
+    for recipient, count in ((recipient, copies[recipient]) for recipient in acked):
         explained = sorted(fault.gap(recipient) for fault in journal if fault.may_double(recipient))
         for phase in explained[: count - 1]:
             duplicates[phase] += 1

@@ -74,6 +74,11 @@ def test_of_several_phases_the_first_in_the_gap_names_the_copy():
         assert verdict.duplicates == {name: 1}
 
 
+def test_mail_of_others_is_not_judged():
+    """Postfix's own notices to the postmaster are as many as there were errors."""
+    assert judge(ACKED, [*ONCE, Stored("postmaster@x", "7"), Stored("postmaster@x", "8")], [], [], []).holds
+
+
 def test_recovery_is_the_last_delivery_of_what_was_taken_before():
     """Mail taken after the blow does not count, nor do second copies."""
     stored = [Stored("a@x", "1", 9.0), Stored("b@x", "2", 14.0), Stored("b@x", "2", 30.0), Stored("c@x", "3", 50.0)]
