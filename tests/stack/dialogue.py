@@ -2,7 +2,8 @@
 Dialogues that swaks can't hold: octets as they are, many sessions at once.
 
 A step of a dialogue is text, a command line that is sent and answered; octets, which are sent without waiting; WAIT
-for one reply; or FIN, which closes our half of the connection.
+for one reply; LULL, after which what follows is read apart from what was sent; FIN, which closes our half of the
+connection; or RESET, which breaks it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ class Special(Enum):
 
     WAIT = "wait"
     FIN = "fin"
+    LULL = "lull"
+    RESET = "reset"
 
 
-WAIT, FIN = Special.WAIT, Special.FIN
+WAIT, FIN, LULL, RESET = Special
 
 type Step = str | bytes | Special
 type Dialogue = Sequence[Step]

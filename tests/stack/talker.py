@@ -5,8 +5,10 @@ A client for tests that speaks SMTP as it is told to, well or badly, in many ses
 
 The JSON has server ("address:port"), parallel (sessions at once), and dialogues: lists of steps.  A step is
 {"line": text}: send it with CRLF and wait for a reply; {"octets": base64}: send them and wait for nothing;
-{"wait": true}: wait for a reply; {"fin": true}: close our half of the connection.  A dialogue that begins with a line
-waits for the greeting first.  After the last step our half is closed and the rest of the replies read.
+{"wait": true}: wait for a reply; {"fin": true}: close our half of the connection; {"reset": true}: break it by RST;
+{"lull": true}: send nothing for 3 ms, so that what follows is read apart from what was sent.
+A dialogue that begins with a line waits for the greeting first.  After the last step our half is closed and the rest of
+the replies read.
 For each dialogue a line of JSON comes out, in their order: the list of replies, each as text with its lines joined by
 newlines, and last "closed", or what broke the connection.  Only the standard library: it runs in the tools image.
 """
@@ -17,10 +19,13 @@ import base64
 import contextlib
 import json
 import socket
+import struct
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 PATIENCE_S = 30  # for one reply
+LULL_S = 0.003
 
 
 class Talker:
@@ -53,6 +58,13 @@ class Talker:
             self._socket.sendall(base64.b64decode(step["octets"]))
         elif "wait" in step:
             self.read()
+        elif "lull" in step:
+            time.sleep(LULL_S)
+        elif "reset" in step:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._input.close()
+            self._socket.close()
+            raise ConnectionAbortedError("reset by us")
         else:
             self._socket.shutdown(socket.SHUT_WR)
 
