@@ -20,6 +20,8 @@ _XFORWARD_LINES = [
     [(name, name.encode("ascii")) for name in XFORWARD_ATTRIBUTES[start:stop]] for start, stop in ((0, 3), (3, None))
 ]
 _UNAVAILABLE = b"[UNAVAILABLE]"
+# Postfix takes an unavailable SOURCE for LOCAL, and writes Message-Id, Date and From into what lacks them.
+_UNTOLD = {"SOURCE": b"REMOTE"}
 _DSN_KEYWORDS = frozenset({b"RET", b"ENVID", b"NOTIFY", b"ORCPT"})
 
 
@@ -68,7 +70,8 @@ def xforward_commands(attributes: Mapping[str, bytes], offered: frozenset[bytes]
     Build the XFORWARD lines that tell gate 2 who the client is.
 
     Args:
-        attributes: Upper-case name to xtext value; what is missing is told as unavailable.
+        attributes: Upper-case name to xtext value; what is missing is told as unavailable, a missing SOURCE
+            as REMOTE.
         offered: Upper-case names that gate 2 takes.
 
     Returns:
@@ -76,7 +79,11 @@ def xforward_commands(attributes: Mapping[str, bytes], offered: frozenset[bytes]
     """
     lines = []
     for names in _XFORWARD_LINES:
-        words = [key + b"=" + attributes.get(name, _UNAVAILABLE) for name, key in names if key in offered]
+        words = [
+            key + b"=" + (attributes.get(name) or _UNTOLD.get(name, _UNAVAILABLE))
+            for name, key in names
+            if key in offered
+        ]
         if sum(map(len, words)) <= MAX_XFORWARD:
             lines += [command(b"XFORWARD", *words)] if words else []
         else:

@@ -54,7 +54,7 @@ def test_xforward_commands_missing_attributes_are_told_unavailable():
     """What an earlier client left must not stand."""
     assert xforward_commands({"NAME": b"mx.test", "IDENT": b"4a"}, OFFERED) == [
         b"XFORWARD NAME=mx.test ADDR=[UNAVAILABLE] PORT=[UNAVAILABLE]\r\n",
-        b"XFORWARD PROTO=[UNAVAILABLE] HELO=[UNAVAILABLE] IDENT=4a SOURCE=[UNAVAILABLE]\r\n",
+        b"XFORWARD PROTO=[UNAVAILABLE] HELO=[UNAVAILABLE] IDENT=4a SOURCE=REMOTE\r\n",
     ]
     assert xforward_commands({"NAME": b"mx.test"}, frozenset({b"ADDR"})) == [b"XFORWARD ADDR=[UNAVAILABLE]\r\n"]
     assert xforward_commands({"NAME": b"mx.test"}, frozenset()) == []
