@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from tests.stack.appliance import Appliance
 from tests.stack.client import Client, Sink, run, wait_for
@@ -30,6 +31,9 @@ JUNK = {
 EDGES = (4096, 8192, 65536)  # octets; sizes of buffers
 
 
+type Stored = dict[str, Any]  # a message, as Sink.messages gives it
+
+
 @dataclass(frozen=True)
 class Place:
     """Where hostile input goes in, from whom, and what follows."""
@@ -46,11 +50,11 @@ class Place:
         """Hold one dialogue; return its replies."""
         return self.talk(steps)[0]
 
-    def arrived(self, prefix: str, heard: Iterable[list[str]]) -> list[dict]:
+    def arrived(self, prefix: str, heard: Iterable[list[str]]) -> list[Stored]:
         """Wait until the sink has as many messages of a prefix as were taken in dialogues; return them."""
         taken = sum("queued as" in reply for replies in heard for reply in replies)
 
-        def look() -> list[dict] | None:
+        def look() -> list[Stored] | None:
             messages = self.sink.messages(f"X-Token: {prefix}")
             return messages if len(messages) >= taken else None
 
@@ -191,7 +195,7 @@ def smuggle(place: Place, variants: dict[str, bytes], prefix: str) -> dict[tuple
     return found
 
 
-def outcome(replies: list[str], messages: list[dict], sent: int) -> Outcome:
+def outcome(replies: list[str], messages: list[Stored], sent: int) -> Outcome:
     """Sum up the replies to a dialogue and the messages that came of it."""
     contents = [message["content"] for message in messages]
     return Outcome(
