@@ -4,12 +4,12 @@
 #   SERVICE=name    for logs and shell                      SENDER=…        for block and unblock
 #   SECONDS=60      for fuzz
 #   ENGINE=keep     do not install or start an engine       T=path          narrows test, unit and stack
-export PROJECT CONFIG_DIR ENGINE SENDER TO FROM T YES
+export PROJECT CONFIG_DIR ENGINE SENDER TO FROM T YES ROUNDS QUICK PATIENCE
 SERVICE ?=
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo logs shell check plan apply block unblock test lint unit stack test-corpus test-faults fuzz clean
+.PHONY: help up down status demo logs shell check plan apply block unblock test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,12 @@ test-corpus: ## Send 6,000 real messages through it and compare each octet; T=50
 	@scripts/test corpus
 test-faults: ## Kill, stop, cut and fill everything under load, and count each message; T=14 takes one row
 	@scripts/test faults $(if $(JSON),--json)
+bench: ## What the hop costs, beside four others: 10 minutes; ROUNDS=1 for less, QUICK=1 to try
+	@scripts/test bench
+bench-memory: ## What memory the filter takes: large messages, an endless line, 50,000 messages
+	@scripts/test bench memory
+bench-tuning: ## What single settings of the gates are worth
+	@scripts/test bench tuning
 fuzz: ## What gate 1 and gate 2 may say, at random, for SECONDS=60; what it learns is kept
 	@scripts/test fuzz $(SECONDS)
 clean: ## Remove this project's containers, networks, volumes and images (asks first; YES=1 does not)

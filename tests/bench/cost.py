@@ -13,7 +13,8 @@ from tests.bench.figures import SIZES, Measurement
 from tests.bench.plan import Plan
 from tests.bench.plot import svg
 from tests.bench.stage import Stage
-from tests.bench.variants import VARIANTS, measure as measure_one
+from tests.bench.variants import VARIANTS
+from tests.bench.variants import measure as measure_one
 
 
 def measure(stage: Stage, plan: Plan) -> None:

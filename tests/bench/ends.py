@@ -16,7 +16,10 @@ from tests.stack.client import run, wait_for
 SESSIONS = 10
 PATIENCE_S = 300
 COUNT = "/tmp/count"
-SEND = 'b=$EPOCHREALTIME; smtp-source -s "$1" -l "$2" -m "$3" -f sender@client.test -t someone@bench.test "$4" >&2 && echo "$b $EPOCHREALTIME"'
+SEND = """
+begin=$EPOCHREALTIME
+smtp-source -s "$1" -l "$2" -m "$3" -f sender@client.test -t someone@bench.test "$4" >&2 && echo "$begin $EPOCHREALTIME"
+"""
 AWAIT = """
 import json, os, re, sys, time
 
@@ -71,6 +74,7 @@ class Ends:
         Args:
             server: Where the road begins, address:port.
             octets: Of each message.
+            messages: How many.
 
         Raises:
             NotAllArrivedError: Not as many came as were sent, now or the last time.

@@ -24,8 +24,8 @@ from tests.stack.client import wait_for
 LIMIT_MIB = 96  # wanted: no worker ever has more
 MESSAGES, PART = 50_000, 2_500  # of the long run, and between two samples
 GROWTH_MIB = 4  # by which the last quarter of the long run may exceed the second, and count as flat
-ROOMY = ('[filter]\nworkers = 2\nmax_transactions = 10', '[filter]\nworkers = {workers}\nmax_transactions = 50')
-LARGE_MESSAGES = ('subnet = ', 'message_size_limit = "1100MiB"\nsubnet = ')
+ROOMY = ("[filter]\nworkers = 2\nmax_transactions = 10", "[filter]\nworkers = {workers}\nmax_transactions = 50")
+LARGE_MESSAGES = ("subnet = ", 'message_size_limit = "1100MiB"\nsubnet = ')
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,8 @@ def measure(stage: Stage, plan: Plan) -> None:
     head = ["in flight", "idle", "held", "most", "wanted", ""]
     last, grown = samples[-1], growth(samples)
     line = [f"{last['messages']:,.0f} messages of 5 kB", f"{samples[0]['rss_mib']:.0f}", f"{last['rss_mib']:.0f}"]
-    rows.append([*line, f"{max(one['rss_mib'] for one in samples):.0f}", "flat", "yes" if grown <= GROWTH_MIB else "no"])
+    rows.append(
+        [*line, f"{max(one['rss_mib'] for one in samples):.0f}", "flat", "yes" if grown <= GROWTH_MIB else "no"]
+    )
     report.show(console, "Memory of the largest worker, MiB (VmRSS, VmHWM)", head, rows)
     (plan.out / "memory.md").write_text(report.markdown(head, rows))

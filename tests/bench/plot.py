@@ -44,7 +44,7 @@ def throughput(measurements: Sequence[Measurement], octets: int, letters: Sequen
 
 
 def processor(measurements: Sequence[Measurement], octets: int, letters: Sequence[str], top: float) -> Iterator[str]:
-    """Draw a size's bars of processor time per message, in parts; one that leaves the panel is cut, its number is not."""
+    """Draw a size's bars of processor time per message, in parts; a bar too long for the panel is cut."""
     left = LABELS + PANEL + GAP
     totals = {letter: cpu(measurements, letter, octets).median for letter in letters}
     others = [total for letter, total in totals.items() if letter not in "de"]  # whose time is a multiple of all else

@@ -13,12 +13,12 @@ from tests.bench.variants import TITLES
 type Row = list[str]
 
 HEAD = ["", "road", "size", "messages/s", "of a", "of b", "CPU ms/message", "of it the filter's place"]
-WISH_HEAD = ["figure", "size", "median (lowest – highest)", "wanted", ""]
+WISH_HEAD = ["figure", "size", "median (range)", "wanted", ""]
 
 
 def spread(figure: Figure, digits: int) -> str:
     """Write a median with its range."""
-    return f"{figure.median:.{digits}f} ({figure.low:.{digits}f} – {figure.high:.{digits}f})"
+    return f"{figure.median:.{digits}f} ({figure.low:.{digits}f}..{figure.high:.{digits}f})"
 
 
 def rows(measurements: Sequence[Measurement]) -> Iterator[Row]:

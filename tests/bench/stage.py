@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.bench.ends import Ends
 from tests.stack.appliance import Appliance
-from tests.stack.client import ROOT, run, wait_for
+from tests.stack.client import run, wait_for
 from tests.stack.lan import Lan
 
 HERE = Path(__file__).parent

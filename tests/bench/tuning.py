@@ -13,15 +13,15 @@ from tests.bench import machine, report
 from tests.bench.figures import SIZES, SMALL, Measurement, cpu, rate, ratio
 from tests.bench.plan import Plan
 from tests.bench.stage import Stage
-from tests.bench.variants import Variant, measure as measure_one
+from tests.bench.variants import Variant
+from tests.bench.variants import measure as measure_one
 from tests.stack.client import wait_for
 
 GATES = ("postfix-pre", "postfix-post")
 APPLY = """
 set -e
 rm -rf /run/tuned && cp -rL "/rendered/generations/$(generation)/$SERVICE" /run/tuned
-sed -E -i "s/^($1) *=.*/# \\\\0/" /run/tuned/main.cf
-[ -z "$1" ] || printf '%s = %s\\n' "$1" "$2" >>/run/tuned/main.cf
+[ -z "$1" ] || postconf -c /run/tuned -e "$1 = $2"
 ln -sfn /run/tuned /run/config.new && mv -T /run/config.new /run/config
 postfix reload
 """

@@ -1,0 +1,1 @@
+"""The bench's own arithmetic: what it says must be what it measured."""
