@@ -13,7 +13,7 @@ from html import escape
 from tests.bench.figures import SIZES, Measurement, cpu, rate
 from tests.bench.variants import TITLES
 
-WIDTH, ROW, BAR, LABELS, PANEL, GAP = 960, 26, 16, 210, 270, 90  # pixels
+WIDTH, ROW, BAR, LABELS, PANEL, GAP = 1000, 26, 16, 250, 270, 80  # pixels
 PARTS = {"server": "#999999", "gate 1": "#56b4e9", "filter": "#d55e00", "gate 2": "#0072b2"}
 NAMES = {"server": "the one Postfix", "gate 1": "gate 1", "filter": "what stands between", "gate 2": "gate 2"}
 STYLE = "text{font:12px sans-serif;fill:#777} .head{font-weight:bold} .end{text-anchor:end}"
@@ -39,7 +39,7 @@ def throughput(measurements: Sequence[Measurement], octets: int, letters: Sequen
         yield bar(LABELS, y, figure.median * scale, PARTS["filter" if letter == "c" else "server"])
         low, high = (LABELS + value * scale for value in (figure.low, figure.high))
         middle = y + BAR / 2
-        yield f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}" stroke="#777" stroke-width="2"/>'
+        yield f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}" stroke="#444" stroke-width="2"/>'
         yield text(high + 6, y + 12, f"{figure.median:.0f}")
 
 
@@ -64,7 +64,7 @@ def processor(measurements: Sequence[Measurement], octets: int, letters: Sequenc
 
 def legend(y: float) -> Iterator[str]:
     """Draw what the colours mean."""
-    x = LABELS + PANEL + GAP
+    x = LABELS
     for part, colour in PARTS.items():
         yield f'<rect x="{x}" y="{y - 10}" width="10" height="10" fill="{colour}"/>'
         yield text(x + 14, y, NAMES[part])
