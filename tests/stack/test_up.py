@@ -16,14 +16,15 @@ from tests.stack.conftest import PREFIX
 
 TARGETS = {
     *("help", "up", "down", "status", "demo", "logs", "shell", "check", "plan", "apply", "block", "unblock"),
-    *("test", "lint", "unit", "stack", "clean"),
+    *("test", "lint", "unit", "stack", "test-corpus", "test-faults", "fuzz", "clean"),
+    *("bench", "bench-memory", "bench-tuning"),
 }
 
 
 @pytest.mark.parametrize("arguments", [[], ["help"]], ids=["bare", "help"])
 def test_make_lists_each_target_with_one_line(arguments: list[str]) -> None:
     """A bare `make` says what there is, and changes nothing."""
-    shown = dict(re.findall(r"^  ([a-z]+) +(\S.*)$", run("make", *arguments).stdout, re.MULTILINE))
+    shown = dict(re.findall(r"^  ([a-z-]+) +(\S.*)$", run("make", *arguments).stdout, re.MULTILINE))
     assert shown.keys() == TARGETS
     assert all(len(line) < 100 for line in shown.values())
 
