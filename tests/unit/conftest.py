@@ -1,11 +1,15 @@
 """
-What the filter's tests share: a settings file, and the loop.
+What the filter's tests share: a settings file, a gate 2, the lines of transactions, and the loop.
 
 Asynchronous tests run on uvloop, as the workers do: its transports refuse what asyncio's let pass.
 """
 
+import logging
+
 import pytest
 import uvloop
+
+from .sink import Sink
 
 SETTINGS = """\
 next_hops = ["127.0.0.1:{port}"]
@@ -50,3 +54,17 @@ def settings(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+async def sink():
+    """Give a gate 2."""
+    async with Sink() as running:
+        yield running
+
+
+@pytest.fixture
+def lines(caplog):
+    """Give the fields of the transactions' lines written so far."""
+    caplog.set_level(logging.INFO)
+    return lambda: [record.fields for record in caplog.records if record.message == "transaction"]

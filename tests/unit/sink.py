@@ -74,6 +74,18 @@ class Sink:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def hold(self, verb: bytes) -> tuple[asyncio.Event, asyncio.Event]:
+        """Answer *verb* only when told; give an event that says it was asked, and the one to set."""
+        answer, asked, go_on = _DEFAULTS[verb], asyncio.Event(), asyncio.Event()
+
+        async def wait(*_: object) -> bytes:
+            asked.set()
+            await go_on.wait()
+            return answer
+
+        self.replies[verb] = wait
+        return asked, go_on
+
     @property
     def messages(self) -> list[bytes]:
         """All complete messages, over all connections."""

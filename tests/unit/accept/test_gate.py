@@ -17,18 +17,6 @@ async def stuck(*_):
     return b""
 
 
-def held():
-    """Return an answer of gate 2 that waits, an event that says it was asked for, and one that lets it go on."""
-    asked, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(*_):
-        asked.set()
-        await go_on.wait()
-        return b"250 2.0.0 Ok: queued as 4ABCdefGHI\r\n"
-
-    return slow, asked, go_on
-
-
 async def test_accept_no_more_sessions_than_there_is_room_for():
     """What waits in the backlog is taken when a session ends, and is not refused."""
     async with Sink() as sink, hop(sink.port, max_transactions=1) as filter_:
@@ -56,9 +44,8 @@ async def test_accept_busy_worker_leaves_connections_to_an_idle_one():
 
 async def test_transactions_beyond_the_share_wait_at_mail():
     """Nothing is refused, and an idle session holds no slot."""
-    slow, asked, go_on = held()
     async with Sink() as sink, hop(sink.port, max_transactions=1) as filter_:
-        sink.replies[b"."] = slow
+        asked, go_on = sink.hold(b".")
         one, two, _idle = [await filter_.session() for _ in range(3)]
         first = asyncio.ensure_future(one.deliver(b"1\r\n.\r\n"))
         second = asyncio.ensure_future(two.deliver(b"2\r\n.\r\n"))
@@ -72,9 +59,8 @@ async def test_transactions_beyond_the_share_wait_at_mail():
 
 async def test_drain_finishes_what_is_under_way_and_accepts_no_more():
     """Its reply arrives; whoever connects meanwhile waits in the backlog."""
-    slow, asked, go_on = held()
     async with Sink() as sink, hop(sink.port) as filter_:
-        sink.replies[b"."] = slow
+        asked, go_on = sink.hold(b".")
         client = await filter_.session()
         delivering = asyncio.ensure_future(client.deliver(b"x\r\n.\r\n"))
         await asked.wait()
@@ -132,12 +118,11 @@ async def test_accept_only_gate_1_and_ourselves(peers, banner):
 
 async def test_renew_lets_the_old_end_and_takes_new_ones():
     """Idle sessions hear 421, one in a transaction after it, and the new share holds for who comes."""
-    slow, asked, go_on = held()
     async with Sink() as sink, hop(sink.port, max_transactions=1) as filter_:
         idle = await filter_.session()
         assert (await idle.deliver(b"1\r\n.\r\n")).startswith(b"250")
         busy = await filter_.session()
-        sink.replies[b"."] = slow
+        asked, go_on = sink.hold(b".")
         delivering = asyncio.ensure_future(busy.deliver(b"2\r\n.\r\n"))
         await asked.wait()
         filter_.gate.renew(10, frozenset())
