@@ -22,6 +22,8 @@ from tests.stack.appliance import Appliance, environment_number
 from tests.stack.client import Client, Sink, run
 from tests.stack.lan import Lan
 
+pytest.register_assert_rewrite("tests.stack.anywhere")
+
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 SUBNETS = 20  # of each worker; one per directory of configs/
 PREFIX = os.environ.get("STACK_PROJECT", "sallyport-test") + (f"-{WORKER}" if WORKER else "")

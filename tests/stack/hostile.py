@@ -8,6 +8,7 @@ one that may: whoever has taken over gate 1, or the filter, could send the same.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from tests.stack.appliance import Appliance
 from tests.stack.client import Client, Sink, run, wait_for
 from tests.stack.dialogue import LULL, WAIT, Dialogue, Step, talk
 
+STARTED = f"{time.time_ns():x}"  # for tokens: an appliance that is kept has the messages of earlier runs
+HELLO, MAIL, RCPT = "EHLO client.example", "MAIL FROM:<s@client.example>", "RCPT TO:<first@open.test>"
 CONTENT = "X-Token: {token}\r\nSubject: 1\r\n\r\nbody"
 # A transaction that would be accepted, were it read as commands: open.test takes any recipient from anybody.
 SMUGGLED = b"MAIL FROM:<evil@client.example>\r\nRCPT TO:<victim@open.test>\r\nDATA\r\nX-Token: smuggled\r\n\r\n2\r\n"

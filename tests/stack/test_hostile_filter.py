@@ -7,73 +7,43 @@ Gate 1's own clients never get so far (test_smuggling.py, test_addresses.py); th
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 
 from tests.stack import hostile, shapes
+from tests.stack.anywhere import WORDS, Anywhere
 from tests.stack.appliance import Appliance
 from tests.stack.client import Sink, wait_for
-from tests.stack.dialogue import FIN, RESET, WAIT
-from tests.stack.hostile import END, JUNK, ONE, SMUGGLED, WAYS, Outcome, Place, envelope, message
-from tests.unit.smuggling import LEGAL, VARIANTS
+from tests.stack.dialogue import RESET, WAIT
+from tests.stack.hostile import END, HELLO, JUNK, MAIL, RCPT, SMUGGLED, STARTED, Place, envelope, message
 
-RUN = f"filter-{time.time_ns():x}"  # an appliance that is kept has the messages of earlier runs
-HELLO, MAIL, RCPT = "EHLO client.example", "MAIL FROM:<s@client.example>", "RCPT TO:<first@open.test>"
+RUN = f"filter-{STARTED}"
 LIMIT, RECIPIENTS = 6 * 2**20, 1000  # octets, and recipients, that the filter of the site takes
-# What some decoders turn into a second RCPT command, attacks.md 0.1
-WORDS = ("=?utf-8?q?a=3e=0d=0aRCPT=20TO=3a=3cz=40third=2eexample?=", "=?utf-8?b?YT4NClJDUFQgVE86PHpAdGhpcmQ+AA==?=")
 
 
 @pytest.fixture(scope="module")
-def yard(site: Appliance, sink: Sink) -> Place:
+def place(site: Appliance, sink: Sink) -> Place:
     """Return a sender with gate 1's address, and the filter."""
     return hostile.place(site, sink, "postfix-pre", "filter", "scan", 10025)
 
 
-# --- smuggling -----------------------------------------------------------------------------------------------------
+class TestAnywhere(Anywhere):
+    """What is the same at each listener."""
+
+    run = RUN
 
 
-@pytest.fixture(scope="module")
-def outcomes(yard: Place) -> dict[tuple[str, str], Outcome]:
-    """Return what became of each variant in each way."""
-    return hostile.smuggle(yard, VARIANTS, f"{RUN}-smuggling")
+# --- pipelining ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_variant_ends_nothing(outcomes: dict[tuple[str, str], Outcome], variant: str) -> None:
-    """Whole, cut at every place and over the edge of every buffer: one reply, one message, commands are text in it."""
-    assert {way: outcomes[way, variant] for way in WAYS} == dict.fromkeys(WAYS, ONE)
-
-
-@pytest.mark.parametrize("variant", LEGAL)
-def test_legal_end_is_one(yard: Place, variant: str) -> None:
-    """Rows 1 and 14: what ends in CRLF.CRLF ends, and what comes next is a message of its own."""
-    token = f"{RUN}-legal-{list(LEGAL).index(variant)}"
-    content = f"X-Token: {token}\r\n\r\nbody".encode() + LEGAL[variant]
-    replies = yard.say(*envelope(), content, WAIT, *envelope("second@open.test")[1:], content, WAIT, "QUIT")
-    stored = yard.arrived(token, [replies])
-    assert sorted(m["recipients"][0][:12] for m in stored) == ["TO:<first@op", "TO:<second@o"]
-
-
-@pytest.mark.parametrize("end", [b"\r\n.", b"\r\n", b"\r\n.\r"], ids=["CRLF.", "CRLF", "CRLF.CR"])
-def test_message_that_is_cut_off_is_none(yard: Place, site: Appliance, end: bytes) -> None:
-    """Row 20: the connection ends before the end of data: no reply, and gate 2 never hears a dot."""
-    before = site.logs("postfix-post").count("lost connection after DATA")
-    replies = yard.say(*envelope(), f"X-Token: {RUN}-cut\r\n\r\nx".encode() + end, FIN)
-    assert replies[5:] == ["closed"]
-    wait_for(lambda: site.logs("postfix-post").count("lost connection after DATA") > before, "gate 2 to be left")
-    assert yard.sink.with_token(f"{RUN}-cut") == []
-
-
-def test_pipelined_transaction_ends_the_session(yard: Place) -> None:
+def test_pipelined_transaction_ends_the_session(place: Place) -> None:
     """Content behind a DATA that was not answered yet: 421, the end, and one message."""
     token = f"{RUN}-pipelined"
     content = f"X-Token: {token}\r\n\r\nx".encode()
-    replies = yard.say(*envelope(), content + END + SMUGGLED + END, WAIT, WAIT, WAIT, WAIT)
+    replies = place.say(*envelope(), content + END + SMUGGLED + END, WAIT, WAIT, WAIT, WAIT)
     assert "queued as" in replies[5]
     assert replies[6:] == ["421 4.5.0 Improper command pipelining", "closed"]
-    assert [m["recipients"][0][:11] for m in yard.arrived(token, [replies])] == ["TO:<first@o"]
+    assert [m["recipients"][0][:11] for m in place.arrived(token, [replies])] == ["TO:<first@o"]
 
 
 # --- envelope and commands -----------------------------------------------------------------------------------------
@@ -142,15 +112,15 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("commands", "reply"), COMMANDS.values(), ids=list(COMMANDS))
-def test_command_is_refused(yard: Place, commands: tuple[str, ...], reply: str) -> None:
+def test_command_is_refused(place: Place, commands: tuple[str, ...], reply: str) -> None:
     """The filter refuses what is no address, no parameter, not offered, or out of turn."""
-    assert yard.say(*commands, "QUIT")[len(commands)] == reply
+    assert place.say(*commands, "QUIT")[len(commands)] == reply
 
 
-def test_xforward_is_passed_on_undecoded(yard: Place, site: Appliance) -> None:
+def test_xforward_is_passed_on_undecoded(place: Place, site: Appliance) -> None:
     """Gate 2 logs the client it names; CR LF within xtext is nothing to the filter, and gate 2 refuses that one."""
     told = "XFORWARD NAME=far.example ADDR=203.0.113.9 HELO=a+20b IDENT=4hostile"
-    [replies, injected] = yard.talk(
+    [replies, injected] = place.talk(
         [HELLO, told, *message(f"X-Token: {RUN}-told\r\n\r\n".encode())[1:]],
         [HELLO, "XFORWARD NAME=a+0D+0AMAIL", *message(f"X-Token: {RUN}-bad\r\n\r\n".encode())[1:]],
     )
@@ -158,8 +128,8 @@ def test_xforward_is_passed_on_undecoded(yard: Place, site: Appliance) -> None:
     site.logged(
         "postfix-post", rf"{queue_id}: client=.*orig_queue_id=4hostile, orig_client=far\.example\[203\.0\.113\.9\]"
     )
-    assert len(yard.arrived(f"{RUN}-told", [replies])) == 1
-    assert [m["recipients"] for m in yard.arrived(f"{RUN}-bad", [injected])] == [
+    assert len(place.arrived(f"{RUN}-told", [replies])) == 1
+    assert [m["recipients"] for m in place.arrived(f"{RUN}-bad", [injected])] == [
         ["TO:<first@open.test> ORCPT=rfc822;first@open.test"]
     ]
 
@@ -172,85 +142,53 @@ LOCALS = {
 }
 
 
-def test_odd_address_arrives_or_is_refused(yard: Place) -> None:
+def test_odd_address_arrives_or_is_refused(place: Place) -> None:
     """As sender and as recipient it is passed on as it came, and never becomes a command or a second one."""
 
     def expected(domain: str) -> list[str]:
         return [local if local == SYNTAX else f"<{local}@{domain}>" for local in LOCALS.values()]
 
-    senders = hostile.paths(yard, f"{RUN}-from", [(f"<{local}@client.example>", "<x@open.test>") for local in LOCALS])
+    senders = hostile.paths(place, f"{RUN}-from", [(f"<{local}@client.example>", "<x@open.test>") for local in LOCALS])
     assert [path if isinstance(path, str) else path[0] for path in senders] == expected("client.example")
     asked = [("<s@client.example>", f"<{local}@open.test>") for local in LOCALS]
-    found = [path if isinstance(path, str) else path[1] for path in hostile.paths(yard, f"{RUN}-to", asked)]
+    found = [path if isinstance(path, str) else path[1] for path in hostile.paths(place, f"{RUN}-to", asked)]
     assert [path.rpartition(" ORCPT=")[0] or path for path in found] == expected("open.test")
-
-
-PARAMETERS = {
-    "null sender": ("<>", "<x@open.test>", ("<>", "<x@open.test> ORCPT=rfc822;x@open.test")),
-    "RET, ENVID, NOTIFY, ORCPT": (
-        "<s@client.example> RET=HDRS ENVID=QQ+3Dab",
-        "<x@open.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;A+2BB@o.test",
-        (
-            "<s@client.example> ENVID=QQ+3Dab RET=HDRS",
-            "<x@open.test> ORCPT=rfc822;A+2BB@o.test NOTIFY=SUCCESS,DELAY",
-        ),
-    ),
-    "NOTIFY=NEVER": (
-        "<s@client.example> RET=FULL",
-        "<x@open.test> NOTIFY=NEVER ORCPT=rfc822;a+0D+0Ab",
-        ("<s@client.example> RET=FULL", "<x@open.test> ORCPT=rfc822;a+0D+0Ab NOTIFY=NEVER"),
-    ),
-}
-
-
-def test_dsn_parameters_reach_the_next_hop(yard: Place) -> None:
-    """In the case they came in, and xtext is not decoded."""
-    found = hostile.paths(yard, f"{RUN}-dsn", [(mail, rcpt) for mail, rcpt, _ in PARAMETERS.values()])
-    assert dict(zip(PARAMETERS, found, strict=True)) == {name: row[2] for name, row in PARAMETERS.items()}
 
 
 # --- size and shape ------------------------------------------------------------------------------------------------
 
 
-def test_any_shape_leaves_as_it_came(yard: Place) -> None:
-    """Long lines, monstrous headers, 8-bit, NUL and MIME without end: each octet is the same, but for Postfix's few."""
-    came = shapes.SAME | {name: content for name, (content, _) in shapes.CHANGED.items()}
-    left = shapes.SAME | {name: content for name, (_, content) in shapes.CHANGED.items()}
-    found = dict(zip(came, hostile.contents(yard, f"{RUN}-shape", came.values()), strict=True))
-    assert [name for name in came if found[name] != shapes.unstuffed(left[name])] == []
-
-
-def test_lone_cr_and_lf_become_a_space(yard: Place) -> None:
+def test_lone_cr_and_lf_become_a_space(place: Place) -> None:
     """Neither leaves towards gate 2."""
-    [found] = hostile.contents(yard, f"{RUN}-lone", [shapes.LONE])
+    [found] = hostile.contents(place, f"{RUN}-lone", [shapes.LONE])
     assert found == shapes.body(b"a b c \r\nd \r\ne\r\n")
 
 
-def test_limit_is_the_last_size_taken(yard: Place) -> None:
+def test_limit_is_the_last_size_taken(place: Place) -> None:
     """One octet more is refused after the dot, by one reply, and what looks like an end in there is content."""
     head = f"X-Token: {RUN}-limit.\r\n\r\n".encode()
     full = head + b"x" * (LIMIT - len(head) - 2)
     over = b"x" * LIMIT + b"\n.\r\n" + SMUGGLED
     taken, more, false_end = (
-        yard.say(*envelope(), content + END, WAIT, "NOOP", "QUIT")[5:] for content in (full, full + b"x", over)
+        place.say(*envelope(), content + END, WAIT, "NOOP", "QUIT")[5:] for content in (full, full + b"x", over)
     )
     assert taken[0].startswith("250 2.0.0 Ok: queued as ")
     too_big = ["552 5.3.4 Message size exceeds fixed limit", "250 2.0.0 Ok", "221 2.0.0 Bye", "closed"]
     assert more == false_end == too_big
 
 
-def test_recipients_up_to_the_limit_are_taken(yard: Place) -> None:
+def test_recipients_up_to_the_limit_are_taken(place: Place) -> None:
     """A thousand get it once each, in one transaction; the next is answered 452, and the session goes on."""
     token = f"{RUN}-many"
     recipients = "\r\n".join(f"RCPT TO:<r{number}@open.test>" for number in range(RECIPIENTS + 1))
     content = f"X-Token: {token}\r\n\r\n."
-    replies = yard.say(HELLO, MAIL, recipients, *[WAIT] * RECIPIENTS, "DATA", content, "QUIT")
+    replies = place.say(HELLO, MAIL, recipients, *[WAIT] * RECIPIENTS, "DATA", content, "QUIT")
     assert replies[3 : RECIPIENTS + 3] == ["250 2.1.5 Ok"] * RECIPIENTS
     assert replies[RECIPIENTS + 3] == "452 4.5.3 Too many recipients"
     assert "queued as" in replies[RECIPIENTS + 5]
 
     def arrived() -> list[str] | None:
-        found = [path.partition(" ")[0] for m in yard.sink.with_token(token) for path in m["recipients"]]
+        found = [path.partition(" ")[0] for m in place.sink.with_token(token) for path in m["recipients"]]
         return found if len(found) >= RECIPIENTS else None
 
     assert sorted(wait_for(arrived, "all recipients")) == sorted(f"TO:<r{n}@open.test>" for n in range(RECIPIENTS))
@@ -260,40 +198,40 @@ def test_recipients_up_to_the_limit_are_taken(yard: Place) -> None:
 
 
 @pytest.mark.parametrize("octets", JUNK.values(), ids=list(JUNK))
-def test_junk_is_no_command(yard: Place, octets: bytes) -> None:
+def test_junk_is_no_command(place: Place, octets: bytes) -> None:
     """What is no SMTP, or does not wait where it must, is refused, and no content is taken."""
-    replies = yard.say(WAIT, octets, WAIT, "RSET")
+    replies = place.say(WAIT, octets, WAIT, "RSET")
     assert replies[0] == "220 localhost ESMTP"
     assert not [reply for reply in replies if reply.startswith(("354", "250 2.0.0 Ok:"))]
     assert any(reply[0] in "45" for reply in replies), replies
 
 
-def test_errors_without_end_close_the_session(yard: Place) -> None:
+def test_errors_without_end_close_the_session(place: Place) -> None:
     """After twenty the filter hangs up."""
-    replies = yard.say(WAIT, b"\r\n" * 100, *[WAIT] * 21)
+    replies = place.say(WAIT, b"\r\n" * 100, *[WAIT] * 21)
     assert replies[1:22] == ["500 5.5.2 Command not recognized"] * 20 + ["421 4.7.0 Too many errors"]
 
 
-def test_reset_after_the_dot_makes_one_or_none(yard: Place, site: Appliance) -> None:
+def test_reset_after_the_dot_makes_one_or_none(place: Place, site: Appliance) -> None:
     """Whoever sent it does not know; the filter logs what became of it, and nothing is there twice."""
     token = f"{RUN}-reset"
     content = f"X-Token: {token}\r\n\r\nx".encode() + END
-    yard.say(*envelope(sender=f"{token}@client.example"), content, RESET)
+    place.say(*envelope(sender=f"{token}@client.example"), content, RESET)
     line = site.logged("filter", rf".*{token}@client.example.*")[0]
     taken = re.search(r"post=(\w+)", line)
     if taken:
         site.logged("postfix-post", rf"{taken[1]}: removed")
-    assert len(yard.sink.with_token(token)) == bool(taken), line
+    assert len(place.sink.with_token(token)) == bool(taken), line
 
 
-def test_idle_sessions_leave_slots_free(yard: Place) -> None:
+def test_idle_sessions_leave_slots_free(place: Place) -> None:
     """Half-open sessions, one short of what the filter serves at once, do not keep the last from its turn."""
     idle = [[HELLO, MAIL, RCPT]] * 9
-    assert all(replies[3] == "250 2.1.5 Ok" for replies in yard.talk(*idle, [HELLO, MAIL, RCPT, "QUIT"]))
+    assert all(replies[3] == "250 2.1.5 Ok" for replies in place.talk(*idle, [HELLO, MAIL, RCPT, "QUIT"]))
 
 
-def test_loop_ends(yard: Place) -> None:
+def test_loop_ends(place: Place) -> None:
     """The filter counts nothing; gate 2's refusal is its own, in gate 2's words."""
     fields = [b"Received: by a.example\r\n" * number + b"\r\nx" for number in (50, 108, 109)]
-    found = hostile.contents(yard, f"{RUN}-hops", fields)
+    found = hostile.contents(place, f"{RUN}-hops", fields)
     assert found == [*(content + b"\r\n" for content in fields[:2]), "554 5.4.0 Error: too many hops"]

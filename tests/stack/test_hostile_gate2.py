@@ -7,72 +7,42 @@ Gate 2 trusts its two clients in what mail is for whom, but takes no more than S
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 
 from tests.stack import hostile, shapes
+from tests.stack.anywhere import WORDS, Anywhere
 from tests.stack.appliance import Appliance
-from tests.stack.client import Client, Sink, wait_for
-from tests.stack.dialogue import FIN, RESET, WAIT
-from tests.stack.hostile import END, JUNK, ONE, SMUGGLED, WAYS, Outcome, Place, envelope, message
-from tests.unit.smuggling import LEGAL, VARIANTS
+from tests.stack.client import Client, Sink
+from tests.stack.dialogue import RESET, WAIT
+from tests.stack.hostile import END, HELLO, JUNK, MAIL, RCPT, SMUGGLED, STARTED, Place, envelope, message
 
-RUN = f"gate2-{time.time_ns():x}"  # an appliance that is kept has the messages of earlier runs
-HELLO, MAIL, RCPT = "EHLO client.example", "MAIL FROM:<s@client.example>", "RCPT TO:<first@open.test>"
+RUN = f"gate2-{STARTED}"
 LIMIT = 7 * 2**20  # octets; message_size_limit of gate 2 at the site, of a queue file
-# What some decoders turn into a second RCPT command, attacks.md 0.1
-WORDS = ("=?utf-8?q?a=3e=0d=0aRCPT=20TO=3a=3cz=40third=2eexample?=", "=?utf-8?b?YT4NClJDUFQgVE86PHpAdGhpcmQ+AA==?=")
 
 
 @pytest.fixture(scope="module")
-def gate2(site: Appliance, sink: Sink) -> Place:
+def place(site: Appliance, sink: Sink) -> Place:
     """Return a sender with the filter's address, and gate 2."""
     return hostile.place(site, sink, "filter", "postfix-post", "reinject", 10026)
 
 
-# --- smuggling -----------------------------------------------------------------------------------------------------
+class TestAnywhere(Anywhere):
+    """What is the same at each listener."""
+
+    run = RUN
 
 
-@pytest.fixture(scope="module")
-def outcomes(gate2: Place) -> dict[tuple[str, str], Outcome]:
-    """Return what became of each variant in each way."""
-    return hostile.smuggle(gate2, VARIANTS, f"{RUN}-smuggling")
+# --- pipelining ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_variant_ends_nothing(outcomes: dict[tuple[str, str], Outcome], variant: str) -> None:
-    """Whole, cut at every place and over the edge of every buffer: one reply, one message, commands are text in it."""
-    assert {way: outcomes[way, variant] for way in WAYS} == dict.fromkeys(WAYS, ONE)
-
-
-@pytest.mark.parametrize("variant", LEGAL)
-def test_legal_end_is_one(gate2: Place, variant: str) -> None:
-    """Rows 1 and 14: what ends in CRLF.CRLF ends, and what comes next is a message of its own."""
-    token = f"{RUN}-legal-{list(LEGAL).index(variant)}"
-    content = f"X-Token: {token}\r\n\r\nbody".encode() + LEGAL[variant]
-    replies = gate2.say(*envelope(), content, WAIT, *envelope("second@open.test")[1:], content, WAIT, "QUIT")
-    stored = gate2.arrived(token, [replies])
-    assert sorted(m["recipients"][0][:12] for m in stored) == ["TO:<first@op", "TO:<second@o"]
-
-
-@pytest.mark.parametrize("end", [b"\r\n.", b"\r\n", b"\r\n.\r"], ids=["CRLF.", "CRLF", "CRLF.CR"])
-def test_message_that_is_cut_off_is_none(gate2: Place, site: Appliance, end: bytes) -> None:
-    """Row 20: the connection ends before the end of data: no reply and no message."""
-    before = site.logs("postfix-post").count("lost connection after DATA")
-    replies = gate2.say(*envelope(), f"X-Token: {RUN}-cut\r\n\r\nx".encode() + end, FIN)
-    assert replies[5:] == ["closed"]
-    wait_for(lambda: site.logs("postfix-post").count("lost connection after DATA") > before, "the loss in the log")
-    assert gate2.sink.with_token(f"{RUN}-cut") == []
-
-
-def test_pipelined_transaction_ends_the_session(gate2: Place) -> None:
+def test_pipelined_transaction_ends_the_session(place: Place) -> None:
     """Content behind a DATA that was not answered yet: 554, the end, and one message."""
     token = f"{RUN}-pipelined"
-    replies = gate2.say(*envelope(), f"X-Token: {token}\r\n\r\nx".encode() + END + SMUGGLED + END)
+    replies = place.say(*envelope(), f"X-Token: {token}\r\n\r\nx".encode() + END + SMUGGLED + END)
     assert "queued as" in replies[5]
     assert replies[-2:] == ["554 5.5.0 Error: SMTP protocol synchronization", "closed"]
-    assert [m["recipients"][0][:11] for m in gate2.arrived(token, [replies])] == ["TO:<first@o"]
+    assert [m["recipients"][0][:11] for m in place.arrived(token, [replies])] == ["TO:<first@o"]
 
 
 # --- envelope and commands -----------------------------------------------------------------------------------------
@@ -130,9 +100,9 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("commands", "reply"), COMMANDS.values(), ids=list(COMMANDS))
-def test_command_is_refused(gate2: Place, commands: tuple[str, ...], reply: str) -> None:
+def test_command_is_refused(place: Place, commands: tuple[str, ...], reply: str) -> None:
     """Gate 2 refuses what is no address, no parameter, not offered, or out of turn."""
-    assert gate2.say(*commands, "QUIT")[len(commands)] == reply
+    assert place.say(*commands, "QUIT")[len(commands)] == reply
 
 
 HELOS = {
@@ -146,11 +116,11 @@ HELOS = {
 
 
 @pytest.mark.parametrize("name", HELOS)
-def test_odd_helo_is_shown_harmless(gate2: Place, site: Appliance, name: str) -> None:
+def test_odd_helo_is_shown_harmless(place: Place, site: Appliance, name: str) -> None:
     """It is taken, and neither the log nor the Received field has a control character of it."""
     token = f"{RUN}-helo-{list(HELOS).index(name)}"
-    replies = gate2.say(f"EHLO {HELOS[name]}", *message(f"X-Token: {token}\r\n\r\n".encode())[1:])
-    [stored] = gate2.arrived(token, [replies])
+    replies = place.say(f"EHLO {HELOS[name]}", *message(f"X-Token: {token}\r\n\r\n".encode())[1:])
+    [stored] = place.arrived(token, [replies])
     assert not re.search(rb"[\0-\x08\x0b-\x1f]", stored["content"].replace(b"\r\n", b"\n"))
     assert not re.search(r"[\0-\x08\x0b-\x1f]", site.logs("postfix-post"))
 
@@ -165,70 +135,38 @@ LOCALS = {
 }
 
 
-def test_odd_address_arrives_or_is_refused(gate2: Place) -> None:
+def test_odd_address_arrives_or_is_refused(place: Place) -> None:
     """As sender and as recipient it means the same at the next hop, and never becomes a command or a second one."""
-    senders = hostile.paths(gate2, f"{RUN}-from", [(f"<{local}@client.example>", "<x@open.test>") for local in LOCALS])
+    senders = hostile.paths(place, f"{RUN}-from", [(f"<{local}@client.example>", "<x@open.test>") for local in LOCALS])
     found = [path if isinstance(path, str) else path[0] for path in senders]
     assert found == [SENDER if local is None else f"<{local}@client.example>" for local in LOCALS.values()]
     asked = [("<s@client.example>", f"<{local}@open.test>") for local in LOCALS]
-    found = [path if isinstance(path, str) else path[1] for path in hostile.paths(gate2, f"{RUN}-to", asked)]
+    found = [path if isinstance(path, str) else path[1] for path in hostile.paths(place, f"{RUN}-to", asked)]
     expected = [RECIPIENT if local is None else f"<{local}@open.test>" for local in LOCALS.values()]
     assert [path.rpartition(" ORCPT=")[0] or path for path in found] == expected
-
-
-PARAMETERS = {
-    "null sender": ("<>", "<x@open.test>", ("<>", "<x@open.test> ORCPT=rfc822;x@open.test")),
-    "RET, ENVID, NOTIFY, ORCPT": (
-        "<s@client.example> RET=HDRS ENVID=QQ+3Dab",
-        "<x@open.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;A+2BB@o.test",
-        (
-            "<s@client.example> ENVID=QQ+3Dab RET=HDRS",
-            "<x@open.test> ORCPT=rfc822;A+2BB@o.test NOTIFY=SUCCESS,DELAY",
-        ),
-    ),
-    "NOTIFY=NEVER": (
-        "<s@client.example> RET=FULL",
-        "<x@open.test> NOTIFY=NEVER ORCPT=rfc822;a+0D+0Ab",
-        ("<s@client.example> RET=FULL", "<x@open.test> ORCPT=rfc822;a+0D+0Ab NOTIFY=NEVER"),
-    ),
-}
-
-
-def test_dsn_parameters_reach_the_next_hop(gate2: Place) -> None:
-    """In the case they came in, and xtext is not decoded."""
-    found = hostile.paths(gate2, f"{RUN}-dsn", [(mail, rcpt) for mail, rcpt, _ in PARAMETERS.values()])
-    assert dict(zip(PARAMETERS, found, strict=True)) == {name: row[2] for name, row in PARAMETERS.items()}
 
 
 # --- size and shape ------------------------------------------------------------------------------------------------
 
 
-def test_any_shape_leaves_as_it_came(gate2: Place) -> None:
-    """Long lines, monstrous headers, 8-bit, NUL and MIME without end: each octet is the same, but for Postfix's few."""
-    came = shapes.SAME | {name: content for name, (content, _) in shapes.CHANGED.items()}
-    left = shapes.SAME | {name: content for name, (_, content) in shapes.CHANGED.items()}
-    found = dict(zip(came, hostile.contents(gate2, f"{RUN}-shape", came.values()), strict=True))
-    assert [name for name in came if found[name] != shapes.unstuffed(left[name])] == []
-
-
-def test_lone_cr_and_lf_do_not_leave(gate2: Place) -> None:
+def test_lone_cr_and_lf_do_not_leave(place: Place) -> None:
     """Gate 2 takes LF for a line end, as Postfix does, and makes a space of CR."""
-    [found] = hostile.contents(gate2, f"{RUN}-lone", [shapes.LONE])
+    [found] = hostile.contents(place, f"{RUN}-lone", [shapes.LONE])
     assert found == shapes.body(b"a b\r\nc \r\nd\r\n\r\ne\r\n")
 
 
-def test_over_size_is_refused_and_the_session_goes_on(gate2: Place) -> None:
+def test_over_size_is_refused_and_the_session_goes_on(place: Place) -> None:
     """One 552 after the dot; what is behind a false end inside is still content."""
-    replies = gate2.say(*envelope(), b"x" * LIMIT + b"\n.\r\n" + SMUGGLED + END, WAIT, "NOOP", "QUIT")
+    replies = place.say(*envelope(), b"x" * LIMIT + b"\n.\r\n" + SMUGGLED + END, WAIT, "NOOP", "QUIT")
     assert replies[5:] == ["552 5.3.4 Error: message file too big", "250 2.0.0 Ok", "221 2.0.0 Bye", "closed"]
 
 
-def test_recipient_that_comes_twice_gets_one(gate2: Place) -> None:
+def test_recipient_that_comes_twice_gets_one(place: Place) -> None:
     """In whatever case it is written."""
     token = f"{RUN}-twice"
     recipients = [f"RCPT TO:<{path}>" for path in ("A@open.test", "a@open.test", "A@open.test", "b@Open.test")]
-    replies = gate2.say(HELLO, MAIL, *recipients, "DATA", f"X-Token: {token}\r\n\r\n.", "QUIT")
-    [stored] = gate2.arrived(token, [replies])
+    replies = place.say(HELLO, MAIL, *recipients, "DATA", f"X-Token: {token}\r\n\r\n.", "QUIT")
+    [stored] = place.arrived(token, [replies])
     assert [path.partition(" ")[0] for path in stored["recipients"]] == ["TO:<A@open.test>", "TO:<b@Open.test>"]
 
 
@@ -236,22 +174,22 @@ def test_recipient_that_comes_twice_gets_one(gate2: Place) -> None:
 
 
 @pytest.mark.parametrize("octets", JUNK.values(), ids=list(JUNK))
-def test_junk_ends_the_connection(gate2: Place, octets: bytes) -> None:
+def test_junk_ends_the_connection(place: Place, octets: bytes) -> None:
     """What is no SMTP, or does not wait where it must, hears one refusal at most, and is gone."""
-    replies = gate2.say(WAIT, octets)
+    replies = place.say(WAIT, octets)
     assert replies[0] == "220 out.mx.example.test ESMTP Postfix"
     refusals = ("221 2.7.0 Error: I can break rules, too. Goodbye.", "554 5.5.0 Error: SMTP protocol synchronization")
     assert all(reply in refusals for reply in replies[1:-1]), replies
     assert replies[-1] == "closed" or replies[-1].startswith("[Errno")
 
 
-def test_reset_after_the_dot_makes_one_or_none(gate2: Place, site: Appliance) -> None:
+def test_reset_after_the_dot_makes_one_or_none(place: Place, site: Appliance) -> None:
     """The sender does not know; nothing is there twice."""
     token = f"{RUN}-reset"
-    gate2.say(*envelope(sender=f"{token}@client.example"), f"X-Token: {token}\r\n\r\nx".encode() + END, RESET)
-    [sent] = hostile.contents(gate2, f"{RUN}-behind-it", [b"\r\nx"])
+    place.say(*envelope(sender=f"{token}@client.example"), f"X-Token: {token}\r\n\r\nx".encode() + END, RESET)
+    [sent] = hostile.contents(place, f"{RUN}-behind-it", [b"\r\nx"])
     assert sent == b"\r\nx\r\n"
-    assert len(gate2.sink.with_token(token)) <= 1
+    assert len(place.sink.with_token(token)) <= 1
 
 
 # --- bounces and loops ---------------------------------------------------------------------------------------------
@@ -260,11 +198,11 @@ SILENT = {"NOTIFY=NEVER": ("<s@elsewhere.test>", " NOTIFY=NEVER"), "the null sen
 
 
 @pytest.mark.parametrize("name", SILENT)
-def test_no_dsn_for_who_wants_none(gate2: Place, site: Appliance, name: str) -> None:
+def test_no_dsn_for_who_wants_none(place: Place, site: Appliance, name: str) -> None:
     """The next hop's 550 ends a message with NOTIFY=NEVER or from <> without a word."""
     reverse_path, notify = SILENT[name]
     rcpt = f"RCPT TO:<unknown@open.test>{notify}"
-    replies = gate2.say(HELLO, f"MAIL FROM:{reverse_path}", rcpt, "DATA", "X-Token: silent\r\n\r\n.", "QUIT")
+    replies = place.say(HELLO, f"MAIL FROM:{reverse_path}", rcpt, "DATA", "X-Token: silent\r\n\r\n.", "QUIT")
     queue_id = replies[5].rpartition(" ")[2]
     site.logged("postfix-post", rf"{queue_id}: to=<unknown@open.test>.* status=bounced")
     site.logged("postfix-post", rf"{queue_id}: removed")
@@ -279,10 +217,10 @@ def received(fields: int) -> bytes:
 TOO_MANY = "554 5.4.0 Error: too many hops"
 
 
-def test_loop_ends(gate2: Place) -> None:
+def test_loop_ends(place: Place) -> None:
     """At the hundred-and-tenth Received field, gate 2's own among them."""
     fields = (49, 50, 51, 108, 109, 200)
-    found = hostile.contents(gate2, f"{RUN}-hops", [received(number) for number in fields])
+    found = hostile.contents(place, f"{RUN}-hops", [received(number) for number in fields])
     assert found[:4] == [received(number) + b"\r\n" for number in fields[:4]]
     assert found[4:] == [TOO_MANY, TOO_MANY]
 
