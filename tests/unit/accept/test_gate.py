@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -11,10 +12,15 @@ from ..hop import hop
 from ..sink import Sink
 
 
-async def stuck(*_):
-    """Do not answer."""
-    await asyncio.Event().wait()
-    return b""
+@asynccontextmanager
+async def at_the_dot():
+    """Serve, with one message whose dot gate 2 has not answered; yield the filter, the reply to come, what lets go."""
+    async with Sink() as sink, hop(sink.port) as filter_:
+        asked, go_on = sink.hold(b".")
+        client = await filter_.session()
+        delivering = asyncio.ensure_future(client.deliver(b"x\r\n.\r\n"))
+        await asked.wait()
+        yield filter_, delivering, go_on
 
 
 async def test_accept_no_more_sessions_than_there_is_room_for():
@@ -59,11 +65,7 @@ async def test_transactions_beyond_the_share_wait_at_mail():
 
 async def test_drain_finishes_what_is_under_way_and_accepts_no_more():
     """Its reply arrives; whoever connects meanwhile waits in the backlog."""
-    async with Sink() as sink, hop(sink.port) as filter_:
-        asked, go_on = sink.hold(b".")
-        client = await filter_.session()
-        delivering = asyncio.ensure_future(client.deliver(b"x\r\n.\r\n"))
-        await asked.wait()
+    async with at_the_dot() as (filter_, delivering, go_on):
         draining = asyncio.ensure_future(filter_.gate.drain(5))
         await asyncio.sleep(0)  # it has stopped accepting
         late = await filter_.connect()
@@ -77,18 +79,8 @@ async def test_drain_finishes_what_is_under_way_and_accepts_no_more():
 
 async def test_drain_cuts_off_at_its_end(caplog):
     """After the dot the outcome is unknown, and says so."""
-    asked = asyncio.Event()
-
-    async def stuck_and_told(*_):
-        asked.set()
-        return await stuck()
-
     caplog.set_level("INFO")
-    async with Sink() as sink, hop(sink.port) as filter_:
-        sink.replies[b"."] = stuck_and_told
-        client = await filter_.session()
-        delivering = asyncio.ensure_future(client.deliver(b"x\r\n.\r\n"))
-        await asked.wait()
+    async with at_the_dot() as (filter_, delivering, _):
         assert await filter_.gate.drain(0.01) is False
         assert await delivering == b""
     (line,) = [record.fields for record in caplog.records if record.name == "gateway.transaction"]
