@@ -8,7 +8,9 @@ from pathlib import Path
 from gateway.settings.load import Configuration, load
 
 GATEWAY = 'hostname = "mx.example.test"\npostmaster = "postmaster@example.test"\n'
+LAN = '[networks]\nlan = ["10.20.0.0/24", "fd00:20::/64"]\n'
 OUTSIDE = 'addresses = ["127.0.0.1:2525"]\n'
+RELAY = 'deliver = "relay"\nnext_hop = "[192.0.2.25]:25"\n'  # the keys of a domain
 
 
 def minimal(extra: str = "", *, gateway: str = "", outside: str = OUTSIDE, domain: str = "") -> str:

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from gateway.settings.load import SettingsError, load
 from tests.golden.cases import HERE, write
 from tests.readback.daemons import Postfix
-from tests.readback.files import documents, escaped, places, spoilt, toml
+from tests.readback.files import documents, escaped, toml
 from tests.readback.meaning import check
+from tests.readback.spoiling import places, spoilt
 
 MORE = int(os.environ.get("EXAMPLES", "1"))  # times as many examples, for a long look
 quick = settings(
