@@ -1,7 +1,7 @@
 """
 The next hop of the fault tests: stores what it gets, one line for each message, and refuses whom it is told to.
 
-    sink.py DIRECTORY [PORT]
+    python3 -m tests.faults.sink DIRECTORY [PORT]
 
 DIRECTORY/messages gets a line of JSON for each message: null (the reverse-path was <>), recipients, sha256 (of the
 content from its X-Fault line on, which is what the client sent, the trace fields of the chain being in front of it),
@@ -16,9 +16,10 @@ import asyncio
 import hashlib
 import json
 import re
-import sys
 import time
 from pathlib import Path
+
+from tests.stack.sink import listen
 
 _ADDRESS = re.compile(rb"TO:\s*<([^>]*)>", re.IGNORECASE)
 _NAMED = re.compile(rb"^Final-Recipient: *rfc822; *(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -91,14 +92,5 @@ class Sink:
         return b"250 2.0.0 Ok: stored"
 
 
-async def main(directory: Path, port: int) -> None:
-    """Serve until ended."""
-    server = await asyncio.start_server(Sink(directory).serve, "0.0.0.0", port, limit=2**26)
-    async with server:
-        await server.serve_forever()
-
-
 if __name__ == "__main__":
-    store = Path(sys.argv[1])
-    store.mkdir(parents=True, exist_ok=True)
-    asyncio.run(main(store, int(sys.argv[2]) if len(sys.argv) > 2 else 25))
+    listen(lambda directory: Sink(directory).serve)

@@ -137,18 +137,19 @@ class Appliance:
         network: str = "egress",
         ip: str | None = None,
         port: int = 25,
-        program: str = "tests/stack/sink.py",
+        program: str = "tests.stack.sink",
     ) -> Sink:
         """Start a next hop that is reached by its alias."""
-        script = (ROOT / program).read_text()
-        name = self._start(alias, network, ip, ["python3", "-u", "-c", script, "/tmp/sink", str(port)])
+        tests = ("-v", f"{ROOT}/tests:/srv/tests:ro", "-w", "/srv")
+        name = self._start(alias, network, ip, ["python3", "-um", program, "/tmp/sink", str(port)], *tests)
         sink = Sink(name)
         sink.wait(port)
         return sink
 
-    def _start(self, suffix: str, network: str, ip: str | None, command: list[str]) -> str:
+    def _start(self, suffix: str, network: str, ip: str | None, command: list[str], *more: str) -> str:
         name = f"{self.project}-x-{suffix}"
-        options = ["--network", f"{self.project}_{network}", "--network-alias", suffix, *(["--ip", ip] if ip else [])]
+        place = ["--network", f"{self.project}_{network}", "--network-alias", suffix, *(["--ip", ip] if ip else [])]
+        options = [*place, *more]
         run("docker", "rm", "-fv", name, check=False)
         run("docker", "run", "-d", "--init", "--name", name, *options, f"sallyport-tools:{self.project}", *command)
         self.adopt(name)

@@ -1,7 +1,7 @@
 """
 A next hop for tests: an SMTP server that stores every message and refuses what its recipient's name asks it to.
 
-    sink.py DIRECTORY [PORT]
+    python3 -m tests.stack.sink DIRECTORY [PORT]
 
 Recipients whose local part begins with `unknown` get 550 5.1.1, with `later` 451 4.2.0, with `full` 552 5.2.2.
 Each message becomes DIRECTORY/<number>.json (reverse_path, recipients, helo, client) and DIRECTORY/<number>.eml, the
@@ -15,12 +15,13 @@ import itertools
 import json
 import re
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 REFUSALS = {"unknown": b"550 5.1.1 No such user", "later": b"451 4.2.0 Try later", "full": b"552 5.2.2 Mailbox full"}
-
-
 EXTENSIONS = (b"PIPELINING", b"8BITMIME", b"SMTPUTF8", b"DSN", b"ENHANCEDSTATUSCODES")
+
+type Session = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Sink:
@@ -79,14 +80,23 @@ def unstuffed(wire: bytes) -> bytes:
     return (b"\r\n" + wire[:-3]).replace(b"\r\n.", b"\r\n")[2:]
 
 
-async def main(directory: Path, port: int) -> None:
-    """Serve until ended."""
-    server = await asyncio.start_server(Sink(directory).serve, "0.0.0.0", port, limit=2**26)
-    async with server:
-        await server.serve_forever()
+def listen(serving: Callable[[Path], Session]) -> None:
+    """
+    Serve as the command line asks, until ended; the end of every sink.
+
+    Args:
+        serving: Makes of DIRECTORY, which exists by then, what holds one session.
+    """
+
+    async def serve(session: Session, port: int) -> None:
+        server = await asyncio.start_server(session, "0.0.0.0", port, limit=2**26)
+        async with server:
+            await server.serve_forever()
+
+    directory = Path(sys.argv[1])
+    directory.mkdir(parents=True, exist_ok=True)
+    asyncio.run(serve(serving(directory), int(sys.argv[2]) if len(sys.argv) > 2 else 25))
 
 
 if __name__ == "__main__":
-    store = Path(sys.argv[1])
-    store.mkdir(parents=True, exist_ok=True)
-    asyncio.run(main(store, int(sys.argv[2]) if len(sys.argv) > 2 else 25))
+    listen(lambda directory: Sink(directory).serve)
