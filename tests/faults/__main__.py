@@ -23,7 +23,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.faults import rows_changes, rows_phases, rows_places
+from tests.faults import rows_changes, rows_phases, rows_places, rows_storms
 from tests.faults.places import make_small_volumes
 from tests.faults.report import cells, show, to_json, totals
 from tests.faults.stage import Result, Stage
@@ -47,12 +47,16 @@ def groups(stage: Stage, keeper: str, count: int) -> list[Group]:
         group("8 9", rows_phases.kill_gate_2),
         group("10", rows_phases.kill_outbound),
         group("14", rows_phases.cut_connections, share=0.5),
+        group("14", rows_places.drop_packets),
         group("12 13", rows_phases.freeze),
         group("15", rows_places.cut_internet),
         group("18 19", rows_places.fill_disks, keeper),
         group("20", rows_places.fill_small_places),
         group("21", rows_places.forbid_writing),
+        group("21", rows_places.fail_disk),
         group("26", rows_changes.refuse, share=0.2),
+        group("26", rows_storms.refuse_one_in_ten),
+        group("38", rows_storms.storm, share=rows_storms.STORM),
         group("27", rows_changes.close_reused),
         group("28", rows_changes.poison, share=0.2),
         group("31", rows_changes.reload_badly),
@@ -64,6 +68,7 @@ def groups(stage: Stage, keeper: str, count: int) -> list[Group]:
         group("16", rows_places.stop_resolver),
         group("29", rows_changes.crash_loop),
         group("33", rows_changes.recreate),
+        group("33", rows_changes.replace_images),
     ]
 
 

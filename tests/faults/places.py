@@ -86,6 +86,25 @@ def cut_off(stage: Stage, service: str, port: int) -> Iterator[None]:
         processes.inside(init, "iptables", "-w", "-D", *rule)
 
 
+@contextlib.contextmanager
+def dropping(stage: Stage, service: str, port: int) -> Iterator[None]:
+    """
+    Drop each packet of a container's connections to a port, both ways, as a cable does that is pulled.
+
+    By the port first asked for, so that the stretch between the sender and our proxy is cut as well: the senders' own
+    TCP meets the loss, and connections that begin meanwhile get no answer.
+    """
+    init = stage.init(service)
+    rule = ("-p", "tcp", "-m", "conntrack", "--ctorigdstport", str(port), "-j", "DROP")
+    with contextlib.ExitStack() as undo:
+        for chain in ("OUTPUT", "INPUT"):
+            processes.inside(init, "iptables", "-w", "-I", chain, *rule)
+            undo.callback(processes.inside, init, "iptables", "-w", "-D", chain, *rule)
+        yield
+        dropped = processes.inside(init, "iptables", "-w", "-nvxL", "OUTPUT", "1").split()[0]
+        assert dropped != "0", "no packet was dropped"
+
+
 def out_of_memory(stage: Stage, service: str, victims: list[int]) -> None:
     """Let the kernel's OOM killer take processes of a container, by using up the container's memory beside them."""
     for pid in victims:

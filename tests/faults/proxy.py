@@ -67,7 +67,7 @@ class Session:
             pass  # either end reset its side, or a trap ended both
         finally:
             if self.dialogue.transaction is not None:
-                self.hop.wire.note_broken(self.dialogue.transaction)
+                self.hop.wire.note_broken(self.dialogue.transaction, self.hop.name)
             self.dialogue.ended()
             self._close()
 

@@ -9,7 +9,7 @@ from tests.faults import processes
 from tests.faults.places import rest
 from tests.faults.stage import Result, Stage
 from tests.faults.traps import Then, Trap
-from tests.stack.client import wait_for
+from tests.stack.client import run, wait_for
 
 POLL_S = 2.0  # between two good reloads
 REFUSALS = """
@@ -30,6 +30,7 @@ text = path.read_text().replace(first, "        if b'poison-' in content: 1 / 0\
 pathlib.Path("/tmp/gtube.py").write_text(text)
 print(path)
 """
+IMAGES = {"bind": "bind", "filter": "gateway", "postfix-post": "postfix", "postfix-pre": "postfix"}
 BAD = "not_a_key = true\n"
 
 
@@ -184,6 +185,33 @@ def recreate(stage: Stage, count: int = 200) -> Iterator[Result]:
                 stage.appliance.compose("up", "-d", "--force-recreate", "--no-deps", service)
 
         yield stage.play("33", f"recreate {service}", act=act, count=count, pace_s=0.1)
+
+
+def replace_images(stage: Stage, count: int = 200) -> Iterator[Result]:
+    """Row 33: each container replaced by one of another image, beside those of the first; then `make up` takes all."""
+    appliance = stage.appliance
+    others: list[str] = []
+    for service, image in IMAGES.items():
+
+        def act(service: str = service, name: str = f"sallyport-{image}:{appliance.project}") -> None:
+            label = f"skew={service}"
+            done = run("docker", "build", "-q", "-t", name, "--label", label, "-", stdin=f"FROM {name}\n")
+            others.append(done.stdout.strip())
+            with stage.wire.lasting(f"another image of {service}"):
+                appliance.compose("up", "-d", "--no-deps", service)
+            assert appliance.inspect(service)["Image"] == others[-1]
+
+        yield stage.play("33", f"another image of {service}", act=act, count=count, pace_s=0.1)
+
+    def upgrade() -> None:
+        with stage.wire.lasting("make up"):
+            appliance.make("up")
+
+    result = stage.play("33", "make up to the first images", act=upgrade, count=count, pace_s=0.3)
+    if kept := [service for service in IMAGES if appliance.inspect(service)["Image"] in others]:
+        result.complaints.append(f"not replaced: {kept}")
+    run("docker", "rmi", *others, check=False)
+    yield result
 
 
 def _expect(result: Result, *, bounced: int, delivered: int) -> Result:

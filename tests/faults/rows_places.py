@@ -1,12 +1,16 @@
-"""Rows 15, 16, 18 to 21 and 30 of docs/faults.md: networks, disks, memory, descriptors, the resolver."""
+"""Rows 14 (packets), 15, 16, 18 to 21 and 30 of docs/faults.md: networks, disks, memory, descriptors, the resolver."""
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 
+from tests.faults.disk import failing, failing_on_demand
 from tests.faults.places import (
     QUEUES,
     cut_off,
+    dropping,
     few_descriptors,
     full,
     out_of_memory,
@@ -15,11 +19,36 @@ from tests.faults.places import (
     without_inodes,
 )
 from tests.faults.processes import command, named
-from tests.faults.stage import Result, Stage
+from tests.faults.stage import SENDERS, Result, Stage
 from tests.stack.client import run, wait_for
 
 LASTS_S = 6.0
+BRIEFLY_S, LONG_S = 2.5, 18.0  # packets are lost: TCP sends again within all time-outs; longer than any of them
 SLOW = {"pace_s": 0.1}  # so that the batch outlasts the fault
+
+
+def drop_packets(stage: Stage, count: int = 200) -> Iterator[Result]:
+    """Row 14: packets lost on the wire between the gates and the filter."""
+    for hop, service, between in (
+        ("scan", "postfix-pre", "gate 1-filter"),
+        ("reinject", "filter", "filter-gate 2"),
+    ):
+        for lasts_s in (BRIEFLY_S, LONG_S):
+            since = str(time.time())
+
+            def act(hop: str = hop, service: str = service, lasts_s: float = lasts_s) -> None:
+                rest(0.5)
+                with dropping(stage, service, stage.wire.hops[hop].port):
+                    rest(lasts_s)
+                    stage.wire.journal("packets dropped", "any")  # those that are under way now were all hit
+
+            result = stage.play("14", f"packets lost {between} {lasts_s:g} s", act=act, count=count, **SLOW)
+            deferred = "status=deferred" in stage.appliance.logs("postfix-pre", since)
+            if deferred != (lasts_s == LONG_S):
+                result.complaints.append("gate 1 had to defer" if deferred else "gate 1 never waited in vain")
+            if lasts_s == BRIEFLY_S and result.verdict.duplicates:
+                result.complaints.append("packets that TCP sent again doubled mail")
+            yield _unseen(result)
 
 
 def cut_internet(stage: Stage, count: int = 200) -> Iterator[Result]:
@@ -105,6 +134,47 @@ def forbid_writing(stage: Stage, count: int = 200) -> Iterator[Result]:
 
         result = stage.play("21", f"{QUEUES[gate]} read-only {LASTS_S:g} s", act=act, count=count, **SLOW)
         yield _unseen(result) if gate == "postfix-post" else result
+
+
+def fail_disk(stage: Stage, count: int = 200) -> Iterator[Result]:
+    """Row 21: fsync, then write, of a gate's queue files returns EIO; not one 250 is given meanwhile."""
+    for gate in QUEUES:
+        with failing_on_demand(stage, gate):
+            for call in ("fsync", "write"):
+                yield fail_call(stage, gate, call, count)
+
+
+def fail_call(stage: Stage, gate: str, call: str, count: int = 200) -> Result:
+    """Let one call fail for a while, under load; the gate says 4xx at once, and 250 never."""
+    given: list[int] = []
+    behind_it = next(hop for hop, service in SENDERS.items() if service == gate)
+    before_it = "sender" if gate == "postfix-pre" else "postfix-pre"  # whoever hears the gate's replies
+
+    def said(since: str) -> tuple[int, int]:
+        """Count 250s to a dot, of this run; and deferrals since."""
+        if before_it == "sender":
+            return len(stage.client.sh("cat /tmp/journal", check=False).stdout.splitlines()), 0
+        log = stage.appliance.logs(before_it, since)
+        return log.count("status=sent"), len(re.findall("status=deferred .*451 4.3.0 .*queue file write error", log))
+
+    def act() -> None:
+        rest(0.5)
+        # What was delivered and cannot be marked so is delivered again at each attempt.
+        with stage.wire.striking(f"EIO of {call}", behind_it):
+            with failing(stage, gate, call):
+                rest(0.5)  # what was synced before is answered
+                since = str(time.time())
+                sent, _ = said(since)
+                rest(LASTS_S)
+                sent_after, deferred = said(since)
+            rest(0.5)  # and the last to fail has hung up
+        given.extend((sent_after - sent, deferred))
+
+    result = stage.play("21", f"{QUEUES[gate]} EIO of {call} {LASTS_S:g} s", act=act, count=count, **SLOW)
+    deferred = result.client.get("deferred", 0) if before_it == "sender" else given[1]
+    if given[0] or not deferred:
+        result.complaints.append(f"{given[0]} times 250 and {deferred} times 4xx while {call} failed")
+    return result if before_it == "sender" else _unseen(result)
 
 
 def use_up(stage: Stage, count: int = 200) -> Iterator[Result]:

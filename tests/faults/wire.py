@@ -27,6 +27,7 @@ class Wire:
         self.hops = {name: Hop(self, name, port) for name, port in ports.items()}
         self._blows: list[tuple[Fault, UnderWay]] = []
         self._lasting: list[UnderWay] = []  # of those that go on
+        self._striking: list[tuple[str, str]] = []  # a hop, and what strikes each attempt there anew
 
     def call(self, work: Any) -> Any:
         """Run a coroutine in the loop and wait for it."""
@@ -52,8 +53,19 @@ class Wire:
         finally:
             self._lasting.pop()
 
-    def note_broken(self, transaction: Transaction) -> None:
+    @contextlib.contextmanager
+    def striking(self, what: str, hop: str) -> Iterator[None]:
+        """Note a blow for each transaction that breaks on a hop meanwhile: each attempt at a message is struck anew."""
+        self._striking.append((hop, what))
+        try:
+            yield
+        finally:
+            self._striking.remove((hop, what))
+
+    def note_broken(self, transaction: Transaction, hop: str) -> None:
         """Add a transaction whose connection has just ended under it to the blows that last."""
+        for what in (what for where, what in self._striking if where == hop):
+            self._blows.append((Fault(what, "any"), [(transaction, transaction.phase)]))
         for met in self._lasting:
             met.append((transaction, transaction.phase))
 

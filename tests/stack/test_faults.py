@@ -1,7 +1,8 @@
 """
 No loss under SIGKILL, at each phase of the hop: the short form of `make test-faults` (docs/faults.md).
 
-Each blow is struck in the middle of a batch of 200 messages; the verdict is that of tests/faults/oracle.py.
+Each blow is struck in the middle of a batch of 200 messages; the verdict is that of tests/faults/oracle.py.  Beside
+it, shorter, a disk that fails and a next hop that refuses everything.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.faults.disk import failing_on_demand
 from tests.faults.rows_phases import FILTER_PHASES, kill_filter_at, kill_gate_1_at_c10
+from tests.faults.rows_places import fail_call
+from tests.faults.rows_storms import SENDERS, refuse_all
 from tests.faults.stage import Result, Stage
 from tests.stack.appliance import Appliance
 
@@ -48,3 +52,21 @@ def test_killed_gate_1_delivers_again_what_it_had_not_noted(stage: Stage) -> Non
     result = kill_gate_1_at_c10(stage, 200)
     assert_kept(result)
     assert "c10" in result.verdict.duplicates
+
+
+def test_failed_fsync_is_never_answered_250(stage: Stage) -> None:
+    """Gate 1's disk returns EIO for a while: its client hears 4xx at once, and what it was told 250 for arrives."""
+    with failing_on_demand(stage, "postfix-pre"):
+        result = fail_call(stage, "postfix-pre", "fsync")
+    assert_kept(result)
+    assert result.client["deferred"] > 0
+    assert result.verdict.duplicates == {}
+
+
+@pytest.mark.parametrize("who", SENDERS)
+def test_refused_mail_makes_one_dsn_or_none(stage: Stage, who: str) -> None:
+    """Everything ends, nothing loops: one DSN for a sender that takes it, none for <>, none that anybody refuses."""
+    sender, dsns = SENDERS[who]
+    result = refuse_all(stage, who, sender, dsns, 50)
+    assert not result.complaints, result
+    assert (result.verdict.lost, result.verdict.queued, result.verdict.bounced) == ([], 0, 50 * dsns)

@@ -2,7 +2,7 @@
 What could go round for ever, and does not: a routing loop, answers to our DSNs, DSNs that nobody takes.
 
 Each turn of a loop costs two Received fields, for each message passes both gates: it ends at gate 1's hopcount_limit.
-Very many DSNs at once are row 39 of `make test-faults`.
+Very many DSNs at once are row 38 of `make test-faults`.
 """
 
 from __future__ import annotations
