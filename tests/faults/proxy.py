@@ -144,6 +144,11 @@ class Hop:
         if self.init and Path(f"/proc/{self.init}").exists():
             self._table("-F", f"FAULT-{self.name}")
 
+    def stop(self) -> None:
+        """Accept no more; to be called in the loop."""
+        if self._server is not None:
+            self._server.close()
+
     def _chain(self) -> None:
         """Make our own chain anew; one may be there from a run that was interrupted."""
         chain = f"FAULT-{self.name}"

@@ -80,6 +80,8 @@ class Wire:
         return [fault for fault, _ in blows]
 
     async def _end_sessions(self) -> None:
+        for hop in self.hops.values():
+            hop.stop()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -92,3 +94,4 @@ class Wire:
         self.call(self._end_sessions())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+        self._loop.close()
