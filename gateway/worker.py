@@ -31,6 +31,7 @@ from gateway.accept.session import Limits, Session
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
 from gateway.trace import logs
+from gateway.trace.pipe import open_log
 from gateway.transaction import carry
 from gateway.worker_settings import SettingsError, WorkerSettings, load
 
@@ -115,7 +116,7 @@ class Worker:
             return
         before, self._yard = self._yard, Yard(settings)
         before.close()
-        logs.set_up(settings.log_format, settings.log_level)
+        logs.set_up(settings.log_format, settings.log_level, open_log())
         self._gate.renew(settings.max_transactions, settings.xforward_peers)
         self._tell("worker reloaded", share=settings.max_transactions)
 
@@ -149,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"fd 0 is not a listening socket: {error}\n")
         return BAD_SETTINGS
-    logs.set_up(settings.log_format, settings.log_level)
+    logs.set_up(settings.log_format, settings.log_level, open_log())
     uvloop.run(_run(settings, path, listener))
     return 0
 

@@ -7,6 +7,7 @@ A reverse-path with a line feed would forge a log line, and one with ESC would d
 import re
 
 _AMBIGUOUS = re.compile('[ "=]')
+_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII with nothing to escape and nothing ambiguous: nearly all
 
 
 def escape(text: str | bytes) -> str:
@@ -25,7 +26,11 @@ def escape(text: str | bytes) -> str:
 
 def quote(*texts: str | bytes) -> str:
     """Give *texts* escaped, with spaces between, in double quotes where one could not tell where the value ends."""
-    plain = " ".join(escape(text) for text in texts)
+    if len(texts) == 1:
+        text = texts[0].decode("latin-1") if isinstance(texts[0], bytes) else texts[0]
+        if _PLAIN.fullmatch(text):
+            return text
+    plain = " ".join([escape(text) for text in texts])
     if plain and not _AMBIGUOUS.search(plain):
         return plain
     return '"' + plain.replace('"', '\\"') + '"'

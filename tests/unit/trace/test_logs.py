@@ -13,6 +13,7 @@ from gateway.message.envelope import Client, Envelope, Recipient, ReversePath
 from gateway.message.reply import Reply
 from gateway.trace import logs
 from gateway.trace.line import Line
+from gateway.trace.pipe import MAX_LINE
 
 
 def record(message, *arguments, fields=None, exc_info=None):
@@ -61,6 +62,20 @@ def test_traceback_stays_on_the_line(formatter):
     assert "RuntimeError" in line
     assert line.isascii()
     assert line.isprintable()
+
+
+@pytest.mark.parametrize("formatter", [logs.HumanFormatter(), logs.JsonFormatter()])
+@pytest.mark.parametrize("octet", [b"x", b'"', b"\\", b"\0"])
+def test_line_too_long_is_cut_value_by_value(formatter, octet):
+    """It fits into a pipe in one piece, all its keys are there, and the short values whole."""
+    long = octet * 16_000
+    line = formatter.format(record("said %s", long, fields=FIELDS | {"from": long, "to": [long] * 5, "reply": long}))
+    assert len(line) < MAX_LINE
+    assert "4a" in line
+    if isinstance(formatter, logs.JsonFormatter):
+        assert json.loads(line)["ms"] == {"wait": 0, "end": 3}
+    else:
+        assert " octets=5 ms=wait:0,end:3 from=" in line
 
 
 def test_set_up_writes_to_stdout_from_the_level_on(capsys):
