@@ -6,7 +6,6 @@ to disagree on where a command ends.
 """
 
 import re
-from typing import NamedTuple
 
 from gateway.message.reply import Reply
 
@@ -46,17 +45,16 @@ STOPPING = Reply.of("421 4.3.2 Service shutting down")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
-class Command(NamedTuple):
-    """One command line, taken apart."""
+def split_command(line: bytes) -> tuple[bytes, bytes]:
+    """
+    Split a command line, given without its CRLF.
 
-    verb: bytes  # upper-case; empty when the line was
-    argument: bytes  # without the space before it and without trailing spaces; no control characters
-
-
-def split_command(line: bytes) -> Command:
-    """Split a command line, given without its CRLF."""
+    Returns:
+        The verb in upper case, empty when the line was, and its argument without the space before it and without
+        trailing spaces.
+    """
     verb, _, argument = line.partition(b" ")
-    return Command(verb.upper(), argument.rstrip(b" "))
+    return verb.upper(), argument.rstrip(b" ")
 
 
 def has_control(line: bytes) -> bool:

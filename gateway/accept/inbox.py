@@ -9,6 +9,8 @@ once when the worker is told to stop.
 import asyncio
 from collections.abc import Callable
 
+from gateway.message.deadline import Deadline
+
 # Octets of a command line with its CRLF.  Gate 1 reads lines of 2048, but sends longer ones: it adds ORCPT, in which
 # each octet of the address may take three.
 MAX_COMMAND = 16_384
@@ -34,6 +36,7 @@ class Inbox:
         self._skipping = False  # within a line that is too long
         self._waiter: asyncio.Future[bool] | None = None
         self._waited_s = 0.0  # spent in more() since the last whole command line, less what is forgiven
+        self._deadline = Deadline(self._expire)
 
     def __len__(self) -> int:
         return len(self._octets) - self._start
@@ -44,19 +47,31 @@ class Inbox:
         return self._eof
 
     def feed(self, data: bytes) -> None:
-        """Add what the transport read; beyond HIGH_WATER it is asked to pause."""
-        self._octets = self._octets[self._start :] + data if self else data
+        """
+        Add what the transport read; beyond HIGH_WATER it is asked to pause.
+
+        Not when the session waits for it, and will take it before the transport reads again.
+        """
+        waiter = self._waiter
+        self._octets = self._octets[self._start :] + data if self._octets else data
         self._start = 0
-        if len(self._octets) > HIGH_WATER and not self._paused:
+        self._fresh = True
+        if waiter is not None and not waiter.done():
+            waiter.set_result(True)
+        elif len(self._octets) > HIGH_WATER and not self._paused:
             self._paused = True
             self._pause()
-        self._fresh = True
-        self._wake(True)
 
     def feed_eof(self) -> None:
         """Note that nothing more will come."""
         self._eof = True
-        self._wake(False)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(False)
+
+    def close(self) -> None:
+        """Note that nothing more will come, nor be waited for."""
+        self.feed_eof()
+        self._deadline.close()
 
     async def more(self, timeout_s: float) -> bool:
         """
@@ -75,13 +90,13 @@ class Inbox:
             return self._fresh
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = loop.call_later(max(0.0, timeout_s - self._waited_s), self._expire)
         began = loop.time()
+        self._deadline.start(timeout_s - self._waited_s)
         try:
             return await self._waiter
         finally:
             self._waited_s += loop.time() - began
-            timer.cancel()
+            self._deadline.stop()
             self._waiter = None
 
     def line(self) -> bytes | None:
@@ -103,8 +118,8 @@ class Inbox:
             return None
         line = self._take(end + 1 - self._start)
         self._waited_s = 0.0
-        skipped, self._skipping = self._skipping, False
-        if skipped or len(line) > MAX_COMMAND or not line.endswith(b"\r\n"):
+        if self._skipping or len(line) > MAX_COMMAND or not line.endswith(b"\r\n"):
+            self._skipping = False
             raise BadLine
         return line[:-2]
 
@@ -123,17 +138,13 @@ class Inbox:
 
     def _take(self, count: int) -> bytes:
         start, self._start = self._start, self._start + count
-        taken = self._octets[start : self._start] if count < len(self._octets) else self._octets
-        if not self:
+        taken = self._octets[start : self._start]  # no copy where that is all of it
+        if self._start == len(self._octets):
             self._octets, self._start = b"", 0
         if self._paused and len(self) <= HIGH_WATER // 2:
             self._paused = False
             self._resume()
         return taken
-
-    def _wake(self, more: bool) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(more)
 
     def _expire(self) -> None:
         if self._waiter is not None and not self._waiter.done():

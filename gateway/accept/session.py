@@ -118,7 +118,7 @@ class Session(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Note that gate 1 is gone, without cancelling anything."""
-        self.inbox.feed_eof()
+        self.inbox.close()
         asyncio.StreamReaderProtocol.connection_lost(self, error)
         self.transport = None
         self.disconnected.set()
@@ -154,7 +154,7 @@ class Session(SMTP):
         uvloop raises when one writes to a transport that it has closed but not yet reported lost.
         """
         if self._outbox and self.transport is not None and not self.transport.is_closing():
-            self.transport.write(b"".join(self._outbox))
+            self.transport.write(self._outbox[0] if len(self._outbox) == 1 else b"".join(self._outbox))
             if self.transport.get_write_buffer_size() > MAX_UNREAD:
                 self.transport.abort()
         self._outbox.clear()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from gateway.forward.dialogue import MalformedReply, ReplyReader, command
+from gateway.message.deadline import Deadline
 from gateway.message.reply import Reply
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Connection(asyncio.Protocol):
         self.xforward: frozenset[bytes] = frozenset()  # upper-case XFORWARD attributes gate 2 takes
         self.told_client = False  # XFORWARD was sent on this connection
         self.transactions = 0  # committed on this connection
+        self.timed = False  # the pool has set a timer for the end of its life
         self.opened_at = 0.0  # loop time
         self.failure = ""  # why it is of no further use; empty while it can be used
         self.closed_by_peer = False  # gate 2 closed, or said 421
@@ -49,6 +51,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None  # for a reply
         self._room: asyncio.Future[None] | None = None  # set while the transport asked us to wait
+        self._deadline = Deadline(self._expire)
+        self._late = ""  # what to say when it comes
 
     # -- the transport's side
 
@@ -73,6 +77,7 @@ class Connection(asyncio.Protocol):
         """Note that the connection is gone."""
         self.closed_by_peer = self.closed_by_peer or not self.failure
         self.failure = self.failure or (f"connection lost: {exc}" if exc else "gate 2 closed the connection")
+        self._deadline.close()
         self._wake()
         self.resume_writing()
 
@@ -89,6 +94,11 @@ class Connection(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def _expire(self) -> None:
+        self.fail(self._late)
+        self._wake()
+        self.resume_writing()
 
     # -- our side
 
@@ -125,11 +135,12 @@ class Connection(asyncio.Protocol):
         """
         self.send(octets)
         if self._room is not None:
+            self._late = f"gate 2 took nothing for {timeout_s:g} s"
+            self._deadline.start(timeout_s)
             try:
-                async with asyncio.timeout(timeout_s):
-                    await self._room
-            except TimeoutError:
-                raise self.fail(f"gate 2 took nothing for {timeout_s:g} s") from None
+                await self._room
+            finally:
+                self._deadline.stop()
             if self.failure:
                 raise ConnectionFailed(self.failure)
 
@@ -140,27 +151,34 @@ class Connection(asyncio.Protocol):
         Raises:
             ConnectionFailed: the connection closed, the reply is malformed, or none came in *timeout_s* seconds.
         """
-        try:
-            reply = self._replies.next()
-            if reply is None:
-                async with asyncio.timeout(timeout_s):
-                    reply = await self._await_reply()
-        except TimeoutError:
-            raise self.fail(f"no reply from gate 2 for {timeout_s:g} s") from None
-        except MalformedReply as bad:
-            raise self.fail(str(bad)) from None
-        log.debug("post < %s", reply.text)
+        reply = self.at_hand()
+        if reply is None:
+            self._late = f"no reply from gate 2 for {timeout_s:g} s"
+            self._deadline.start(timeout_s)
+            try:
+                while (reply := self.at_hand()) is None:
+                    if self.failure:
+                        raise ConnectionFailed(self.failure)
+                    self._waiter = asyncio.get_running_loop().create_future()
+                    await self._waiter
+            finally:
+                self._deadline.stop()
+                self._waiter = None
         return reply
 
-    async def _await_reply(self) -> Reply:
-        while (reply := self._replies.next()) is None:
-            if self.failure:
-                raise ConnectionFailed(self.failure)
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+    def at_hand(self) -> Reply | None:
+        """
+        Give the next reply if it has come already; of several that come together only the first is waited for.
+
+        Raises:
+            ConnectionFailed: the reply is malformed.
+        """
+        try:
+            reply = self._replies.next()
+        except MalformedReply as bad:
+            raise self.fail(str(bad)) from None
+        if reply is not None and log.isEnabledFor(logging.DEBUG):  # the text is put together for this alone
+            log.debug("post < %s", reply.text)
         return reply
 
     def fail(self, why: str) -> ConnectionFailed:

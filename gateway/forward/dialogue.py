@@ -5,7 +5,9 @@ The dialogue with gate 2 as octets, without I/O: the command lines we send, and 
 a line early would be a command of a stranger's choosing.
 """
 
+import functools
 import re
+from collections import deque
 from collections.abc import Mapping
 
 from gateway.message.envelope import XFORWARD_ATTRIBUTES, Recipient, ReversePath, StartContent
@@ -22,6 +24,7 @@ _XFORWARD_LINES = [
 _UNAVAILABLE = b"[UNAVAILABLE]"
 # Postfix takes an unavailable SOURCE for LOCAL, and writes Message-Id, Date and From into what lacks them.
 _UNTOLD = {"SOURCE": b"REMOTE"}
+_MAX_KNOWN = 256  # octets of replies that came together, up to which they are remembered
 _DSN_KEYWORDS = frozenset({b"RET", b"ENVID", b"NOTIFY", b"ORCPT"})
 
 
@@ -95,6 +98,7 @@ class ReplyReader:
     """Turn octets from gate 2 into replies; they may come cut anywhere."""
 
     def __init__(self) -> None:
+        self._ready: deque[Reply] = deque()  # complete, not yet given
         self._octets = b""
         self._start = 0  # octets before this index are taken
         self._lines: list[bytes] = []  # of a reply that is not complete yet
@@ -104,12 +108,18 @@ class ReplyReader:
     @property
     def pending(self) -> bool:
         """True when anything at all has come that next() has not given: a reply too many, or a part of one."""
-        return len(self._octets) > self._start or bool(self._lines)
+        return bool(self._ready or self._lines) or len(self._octets) > self._start
 
     def feed(self, data: bytes) -> None:
         """Add octets."""
-        self._octets = self._octets[self._start :] + data
+        rest = self._octets[self._start :]
         self._start = 0
+        if not rest and not self._lines and len(data) <= _MAX_KNOWN and data.count(b"\n") > 1:
+            known = _known(data)
+            self._ready += known
+            self._octets = b"" if known else data
+        else:
+            self._octets = rest + data
 
     def next(self) -> Reply | None:
         """
@@ -118,6 +128,8 @@ class ReplyReader:
         Raises:
             MalformedReply: not a reply by RFC 5321 section 4.2, codes differ between its lines, or too long.
         """
+        if self._ready:
+            return self._ready.popleft()
         while (end := self._octets.find(b"\n", self._start)) >= 0:
             line, self._start = self._octets[self._start : end + 1], end + 1
             if self._add(line):
@@ -139,3 +151,22 @@ class ReplyReader:
         self._code = match[1]
         self._lines.append(match[3] or b"")
         return match[2] != b"-"
+
+
+@functools.lru_cache(maxsize=64)
+def _known(octets: bytes) -> tuple[Reply, ...]:
+    """
+    Read replies that came together, remembering them: gate 2 answers one envelope as the other.
+
+    Returns:
+        The replies; empty when the last is not complete, or one is malformed: that is for next() to say.
+    """
+    reader = ReplyReader()
+    reader._octets = octets
+    replies = []
+    try:
+        while reply := reader.next():
+            replies.append(reply)
+    except MalformedReply:
+        return ()
+    return () if reader.pending else tuple(replies)

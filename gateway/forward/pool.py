@@ -42,18 +42,16 @@ class Pool:
         self._helo_name = helo_name
         self._turn = 0  # index of the place to begin with
         self._dead_until: dict[tuple[str, int], float] = {}  # loop time
-        self._kept: list[tuple[Connection, asyncio.TimerHandle]] = []  # the one used last at the end
+        self._kept: list[Connection] = []  # the one used last at the end
         self._closed = False
 
     def reuse(self) -> Connection | None:
         """Give a kept connection to the place whose turn it is, still usable, or None: fresh() is for that place."""
         hop = self._order()[0]
-        for entry in reversed(self._kept):
-            connection, timer = entry
+        for connection in reversed(self._kept):
             if connection.hop != hop:
                 continue
-            self._kept.remove(entry)
-            timer.cancel()
+            self._kept.remove(connection)
             if connection.usable:
                 self._next_turn()
                 return connection
@@ -62,8 +60,10 @@ class Pool:
 
     def _order(self) -> list[tuple[str, int]]:
         """List the places, beginning with the one whose turn it is; the dead come last."""
-        now = asyncio.get_running_loop().time()
         order = self._next_hops[self._turn :] + self._next_hops[: self._turn]
+        if not self._dead_until:
+            return order
+        now = asyncio.get_running_loop().time()
         return sorted(order, key=lambda hop: self._dead_until.get(hop, 0.0) > now)  # stable
 
     def _next_turn(self) -> None:
@@ -107,17 +107,18 @@ class Pool:
         if self._closed or left <= 0:
             connection.close()
             return
-        timer = loop.call_later(left, self._expire, connection)
-        self._kept.append((connection, timer))
+        if not connection.timed:  # once: whenever it is in use at the end of its life, the next keep() closes it
+            connection.timed = True
+            loop.call_later(left, self._expire, connection)
+        self._kept.append(connection)
 
     def close(self) -> None:
         """Close what is kept, and keep nothing any more."""
         self._closed = True
         while self._kept:
-            connection, timer = self._kept.pop()
-            timer.cancel()
-            connection.close()
+            self._kept.pop().close()
 
     def _expire(self, connection: Connection) -> None:
-        self._kept = [(kept, timer) for kept, timer in self._kept if kept is not connection]
-        connection.close()
+        if connection in self._kept:
+            self._kept.remove(connection)
+            connection.close()

@@ -9,6 +9,7 @@ OWN_FAULT, so that the healthcheck can tell our 451 from one of gate 2.
 from dataclasses import dataclass
 
 MAX_LINE = 512  # octets of a reply line with its CRLF; RFC 5321 section 4.5.3.1.5
+_ROOM = MAX_LINE - len(b"250-\r\n")
 MAX_LINES = 100  # lines of one reply; more are cut
 
 OWN_FAULT = b"yard: "  # begins the text of replies about faults of the filter or its way to gate 2
@@ -51,8 +52,9 @@ class Reply:
 
     def wire(self) -> bytes:
         """Give the octets to send: lines of at most MAX_LINE octets, printable ASCII only, one code throughout."""
-        room = MAX_LINE - len(b"250-\r\n")
-        lines = [line.translate(_PRINTABLE)[:room] for line in self.lines[:MAX_LINES]]
+        if len(self.lines) == 1:
+            return b"%d %s\r\n" % (self.code, self.lines[0].translate(_PRINTABLE)[:_ROOM])
+        lines = [line.translate(_PRINTABLE)[:_ROOM] for line in self.lines[:MAX_LINES]]
         head = b"".join(b"%d-%s\r\n" % (self.code, line) for line in lines[:-1])
         return head + b"%d %s\r\n" % (self.code, lines[-1])
 
