@@ -231,7 +231,8 @@ class Incoming:
             PeerLost: gate 1 did not bring the content to its end.
         """
         if self._reader:
-            await self._skip_content(self._reader)
+            if not self._reader.done:
+                await self._skip_content(self._reader)
             self._peer.send(reply)
         elif self._over is None:
             self.aftermath = reply

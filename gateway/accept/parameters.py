@@ -23,6 +23,7 @@ _SIZE = re.compile(rb"[0-9]{1,20}")
 _ENVID = re.compile(rb"[!-~]+")
 _ORCPT = re.compile(rb"[^;]+;.+")  # of the octets that _PARAMETER allows
 _NOTIFY = re.compile(rb"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}")
+_ATTRIBUTES = {name.encode("ascii"): name for name in XFORWARD_ATTRIBUTES}
 _XTEXT = re.compile(rb"[!-~]{1,255}")
 
 # Keyword to the test of its value; a flag has no value, which reads as None here.
@@ -97,8 +98,8 @@ def parse_xforward(argument: bytes) -> dict[str, bytes]:
     attributes: dict[str, bytes] = {}
     for word in argument.split():
         name, _, value = word.partition(b"=")
-        key = name.decode("ascii", "replace").upper()
-        if key not in XFORWARD_ATTRIBUTES or not _XTEXT.fullmatch(value):
+        key = _ATTRIBUTES.get(name.upper())
+        if key is None or not _XTEXT.fullmatch(value):
             raise BadCommand(Reply.of("501 5.5.4 Bad XFORWARD attribute"))
         attributes[key] = value
     if not attributes:
@@ -115,8 +116,7 @@ def too_big(reverse_path: ReversePath) -> Reply:
 
 def _parse(rest: bytes, rules: _Rules) -> tuple[tuple[bytes, ...], dict[bytes, bytes | None]]:
     """Check each parameter against *rules*; give them verbatim, and by upper-case keyword."""
-    words = tuple(rest.split(b" ")) if rest.strip(b" ") else ()
-    words = tuple(word for word in words if word)
+    words = tuple([word for word in rest.split(b" ") if word])
     values: dict[bytes, bytes | None] = {}
     for word in words:
         match = _PARAMETER.fullmatch(word)

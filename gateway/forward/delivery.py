@@ -83,22 +83,36 @@ class Delivery:
 
     async def _exchange(self, connection: Connection, group: Sequence[EnvelopeCommand]) -> list[Reply]:
         """Send a group and collect its replies, in turn."""
-        pipelining = b"PIPELINING" in connection.extensions
+        at_once = b"PIPELINING" in connection.extensions
         opening = self._opening(connection, group[0])
         self._in_step = False
-        if pipelining:
-            lines = [envelope_command(item, connection.extensions) for item in group if not isinstance(item, Reply)]
-            log.debug("post > %s", b"".join(opening + lines))
-            connection.send(b"".join(opening + lines))
+        if at_once:
+            self._send(connection, opening + [_line(connection, item) for item in group if not isinstance(item, Reply)])
         for line in opening:
-            if not pipelining:
-                connection.send(line)
-            await self._introduced(connection)
-        replies = [await self._answer(connection, item, sent=pipelining) for item in group]
+            if not at_once:
+                self._send(connection, [line])
+            self._introduced(connection, connection.at_hand() or await connection.reply(self._pool.timeouts.reply_s))
+        replies = []
+        for item in group:
+            if isinstance(item, Reply):
+                replies.append(item)
+            elif not at_once and (known := self._known(item)) is not None:
+                replies.append(known)
+            else:
+                if not at_once:
+                    self._send(connection, [_line(connection, item)])
+                reply = connection.at_hand() or await connection.reply(self._pool.timeouts.reply_s)
+                replies.append(self._judged(connection, item, reply))
         if connection.out_of_step:
             raise connection.fail("gate 2 sent more replies than it got commands")
         self._in_step = not any(reply.severity == 3 for reply in replies)
         return replies
+
+    def _send(self, connection: Connection, lines: list[bytes]) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            for line in lines:
+                log.debug("post > %s", line)
+        connection.send(b"".join(lines))
 
     def _opening(self, connection: Connection, item: EnvelopeCommand) -> list[bytes]:
         """Build what goes before MAIL: who the client is, unless there is nobody to tell of and never was."""
@@ -111,23 +125,17 @@ class Delivery:
         connection.told_client = True
         return xforward_commands(self._client.attributes, connection.xforward)
 
-    async def _introduced(self, connection: Connection) -> None:
-        """Read the reply to XFORWARD; a refusal costs only what gate 2 logs of the client."""
-        reply = await self._reply(connection, (2, 4, 5))
+    def _introduced(self, connection: Connection, reply: Reply) -> None:
+        """Judge the reply to XFORWARD; a refusal costs only what gate 2 logs of the client."""
+        _expect(connection, reply, (2, 4, 5))
         if reply.code == 421:
             raise connection.closing(reply)
         if reply.severity != 2:
             log.warning("gate 2 refused XFORWARD: %s", reply.text)
 
-    async def _answer(self, connection: Connection, item: EnvelopeCommand, *, sent: bool) -> Reply:
-        """Give the reply to one command; *sent* when it has gone out with its group already."""
-        if isinstance(item, Reply):
-            return item
-        if not sent:
-            if (known := self._known(item)) is not None:
-                return known
-            connection.send(envelope_command(item, connection.extensions))
-        reply = await self._reply(connection, _EXPECTED[type(item)])
+    def _judged(self, connection: Connection, item: EnvelopeCommand, reply: Reply) -> Reply:
+        """Give gate 2's reply to a command as gate 1 may have it."""
+        _expect(connection, reply, _EXPECTED[type(item)])
         if isinstance(item, ReversePath):
             if reply.code == 421 and connection.transactions:
                 raise connection.closing(reply)
@@ -146,12 +154,6 @@ class Delivery:
         if self._mail is not None and self._mail.severity != 2:
             return self._mail
         return NO_RECIPIENTS if isinstance(item, StartContent) and not self._accepted else None
-
-    async def _reply(self, connection: Connection, expected: tuple[int, ...]) -> Reply:
-        reply = await connection.reply(self._pool.timeouts.reply_s)
-        if reply.severity not in expected or (reply.severity == 3 and reply.code != 354):
-            raise connection.fail(f"gate 2 is out of step: {reply.text!r}")
-        return reply
 
     async def write(self, wire: bytes) -> None:
         """
@@ -214,3 +216,13 @@ class Delivery:
         if self._connection is None:
             raise RuntimeError("content before envelope")
         return self._connection
+
+
+def _line(connection: Connection, item: ReversePath | Recipient | StartContent) -> bytes:
+    return envelope_command(item, connection.extensions)
+
+
+def _expect(connection: Connection, reply: Reply, classes: tuple[int, ...]) -> None:
+    """Make sure that a reply can be one to the command it is taken for."""
+    if reply.severity not in classes or (reply.severity == 3 and reply.code != 354):
+        raise connection.fail(f"gate 2 is out of step: {reply.text!r}")
