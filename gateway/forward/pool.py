@@ -107,7 +107,7 @@ class Pool:
         if self._closed or left <= 0:
             connection.close()
             return
-        if not connection.timed:  # once: whenever it is in use at the end of its life, the next keep() closes it
+        if not connection.timed:  # not for each transaction: in use at the end of its life, keep() closes it
             connection.timed = True
             loop.call_later(left, self._expire, connection)
         self._kept.append(connection)
@@ -119,6 +119,7 @@ class Pool:
             self._kept.pop().close()
 
     def _expire(self, connection: Connection) -> None:
+        connection.timed = False
         if connection in self._kept:
             self._kept.remove(connection)
             connection.close()

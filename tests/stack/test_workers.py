@@ -47,6 +47,14 @@ def test_stopped_workers_make_the_filter_unhealthy_until_they_go_on(small: Appli
     small.arrived("carl@small.test", sent.token)
 
 
+def test_workers_write_into_the_containers_log_themselves(small: Appliance) -> None:
+    """The pipe that PID 1 was started with is among what each has open."""
+    log = small.exec("filter", "stat", "-Lc", "%i", "/proc/1/fd/1").stdout.strip()
+    for pid in worker_pids(small).values():
+        opened = small.exec("filter", "bash", "-c", f"stat -Lc %i /proc/{pid}/fd/*", check=False).stdout.split()
+        assert log in opened, f"worker {pid}"
+
+
 def test_filter_without_gate_2_stays_healthy_and_says_so(small: Appliance) -> None:
     """It answers, and what is wrong is elsewhere; gate 2's own check tells that."""
     small.compose("stop", "postfix-post")
