@@ -1,36 +1,34 @@
 """gateway/operate/fatal.py: the listener that ends the container."""
 
 import io
-import os
 import signal
+import subprocess
 
-from gateway.operate.fatal import listen, read_event
+import pytest
 
-PAYLOAD = "processname:filter-00 groupname:filter from_state:BACKOFF"
-
-
-def event(name: str, payload: str = PAYLOAD) -> str:
-    """Write an event as supervisord does."""
-    return (
-        f"ver:3.0 server:supervisor serial:21 pool:fatal poolserial:10 eventname:{name} len:{len(payload)}\n{payload}"
-    )
+from gateway.operate.fatal import end_at_fatal
 
 
-def test_read_event_gives_its_name_and_payload_and_no_more():
-    """The payload is taken by its length, so that the next event starts where it should."""
-    stream = io.StringIO(event("PROCESS_STATE_FATAL") + event("TICK_5", "when:1"))
-    name, payload = read_event(stream)
-    assert (name, payload["processname"]) == ("PROCESS_STATE_FATAL", "filter-00")
-    assert read_event(stream) == ("TICK_5", {"when": "1"})
-    assert read_event(stream) is None
+@pytest.fixture
+def supervisord():
+    """Give a process in supervisord's place."""
+    process = subprocess.Popen(["sleep", "60"])
+    yield process
+    process.kill()
+    process.wait()
 
 
-def test_listen_fatal_worker_ends_supervisord(monkeypatch):
-    """The first FATAL sends SIGTERM and is acknowledged; other events are only acknowledged."""
-    sent = []
-    monkeypatch.setattr(os, "kill", lambda *arguments: sent.append(arguments))
-    replies, log = io.StringIO(), io.StringIO()
-    listen(io.StringIO(event("TICK_5", "when:1") + event("PROCESS_STATE_FATAL")), replies, log, 4711)
-    assert sent == [(4711, signal.SIGTERM)]
-    assert replies.getvalue() == "READY\nRESULT 2\nOKREADY\nRESULT 2\nOKREADY\n"
+def test_fatal_worker_ends_supervisord(supervisord):
+    """By SIGTERM, so that the others drain; the log names the worker."""
+    log = io.StringIO()
+    end_at_fatal("PROCESS_STATE_FATAL", {"processname": "filter-00"}, log, supervisord.pid)
+    assert supervisord.wait(20) == -signal.SIGTERM
     assert log.getvalue() == "filter-00 cannot be started: ending the container\n"
+
+
+def test_other_events_end_nothing(supervisord):
+    """Even if supervisord sent some."""
+    log = io.StringIO()
+    end_at_fatal("TICK_5", {"when": "1"}, log, supervisord.pid)
+    assert supervisord.poll() is None
+    assert log.getvalue() == ""
