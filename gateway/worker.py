@@ -1,10 +1,10 @@
 """
 The filter's process: a listening socket on fd 0, one settings file, signals.
 
-    python -m gateway.worker FILTER.TOML            run
+    python -m gateway.worker FILTER.TOML [ALIVE]    run; ALIVE is the file that gateway/heartbeat.py touches
     python -m gateway.worker --check FILTER.TOML    judge the settings, and that is all
 
-The supervisor starts several of them on one socket ([fcgi-program]).  SIGTERM and SIGINT drain and exit 0.  SIGHUP
+The supervisor starts several of them on one socket.  SIGTERM and SIGINT drain and exit 0.  SIGHUP
 reads the settings again; when they are good, new sessions get them, and each session there is ends after the
 transaction it is in, on the settings it began with.  The worker accepts all the while, so nothing waits and nothing
 is cut off, however long a transaction takes.  When they are bad it runs on as it is.
@@ -27,6 +27,7 @@ from pathlib import Path
 
 import uvloop
 
+from gateway import heartbeat
 from gateway.accept.gate import Gate
 from gateway.accept.session import Limits, Session
 from gateway.forward.connection import Timeouts
@@ -123,7 +124,9 @@ class Worker:
         self._tell("worker reloaded", share=settings.max_transactions)
 
 
-async def _run(settings: WorkerSettings, path: Path, listener: socket.socket) -> None:
+async def _run(settings: WorkerSettings, path: Path, listener: socket.socket, alive: Path | None) -> None:
+    if alive is not None:
+        heartbeat.start(alive)
     await Worker(settings, path, listener).run()
 
 
@@ -131,8 +134,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a worker; see the top of this file for arguments and exit codes."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     only_check = arguments[:1] == ["--check"]
+    alive = Path(arguments.pop()) if len(arguments) == 2 and not only_check else None
     if len(arguments) != 1 + only_check:
-        sys.stderr.write("usage: python -m gateway.worker [--check] FILTER.TOML\n")
+        sys.stderr.write("usage: python -m gateway.worker [--check] FILTER.TOML [ALIVE]\n")
         return BAD_SETTINGS
     path = Path(arguments[-1])
     if not only_check:
@@ -156,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # What is here now stays: the collector need not go through it, nor look as often as a growing program wants.
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    uvloop.run(_run(settings, path, listener))
+    uvloop.run(_run(settings, path, listener, alive))
     return 0
 
 
