@@ -7,6 +7,7 @@ from gateway.render.templates import fill
 from gateway.settings.load import Configuration
 
 DRAIN_TIMEOUT_S = 50  # less than stop_grace_period in compose.yaml
+SOCKET_FD = 100  # of the listening socket, in supervisord; its own descriptors are below, or closed at exec
 
 
 def render_filter(configuration: Configuration) -> dict[str, str]:
@@ -14,6 +15,7 @@ def render_filter(configuration: Configuration) -> dict[str, str]:
     settings, topology = configuration.settings, configuration.topology
     values = {
         "listen": topology.filter,
+        "socket_fd": SOCKET_FD,
         "workers": settings.filter.workers,
         "worker_transactions": postfix.worker_transactions(settings),
         "post_reinject": topology.post_reinject,

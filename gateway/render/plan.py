@@ -3,7 +3,8 @@ What a new tree would change: a unified diff, and what each service has to do ab
 
 Postfix re-reads main.cf, master.cf and all tables on `postfix reload`, and finishes what is under way; only
 inet_protocols needs a new master.  bind re-reads everything by rndc.  The filter's workers take a new
-filter.toml for new sessions while they work; supervisord.conf itself is read only when the container starts.
+filter.toml for new sessions while they work, and supervisord takes other programs and listeners; the rest of
+supervisord.conf is read only when the container starts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gateway.render.tree import SERVICES, Tree, of_service
 type Action = Literal["reload", "restart"]
 
 _INET_PROTOCOLS = re.compile(r"^inet_protocols\b.*", re.MULTILINE)
+_SECTION_START = re.compile(r"^(?=\[)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,17 @@ def diff(running: dict[str, Tree], new: Tree) -> str:
 
 
 def _action(service: str, old: dict[str, str], new: dict[str, str]) -> Action:
-    if service == "filter" and old.get("supervisord.conf") != new.get("supervisord.conf"):
-        return "restart"
+    if service == "filter":
+        frames = [_frame(files.get("supervisord.conf", "")) for files in (old, new)]
+        return "reload" if frames[0] == frames[1] else "restart"
     if service.startswith("postfix"):
         protocols = [_INET_PROTOCOLS.findall(files.get("main.cf", "")) for files in (old, new)]
         return "reload" if protocols[0] == protocols[1] else "restart"
     return "reload"
+
+
+def _frame(supervisord_conf: str) -> list[str]:
+    """Return the lines that hold for supervisord itself and the socket: all but comments, programs and listeners."""
+    sections = _SECTION_START.split(supervisord_conf)
+    kept = [section for section in sections if not section.startswith(("[program:", "[eventlistener:"))]
+    return [line for section in kept for line in section.splitlines() if line and not line.startswith(";")]

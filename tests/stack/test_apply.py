@@ -12,6 +12,7 @@ import pytest
 
 from tests.stack.appliance import DAEMONS, Appliance
 from tests.stack.client import Answer, Client, run, wait_for
+from tests.stack.test_filter import worker_pids
 
 
 @pytest.fixture
@@ -78,11 +79,14 @@ DOMAIN = ("[dns.zones]", 'domain = "lan.small.test"\n[dns.zones]')
 CHANGES = [
     ([BLOCK, DOMAIN], {"postfix-pre", "bind"}, set()),
     ([CANONICAL, DEBUG], {"postfix-pre", "postfix-post", "filter"}, set()),
-    ([("workers = 2", "workers = 1")], {"filter"}, {"filter"}),
+    ([("workers = 2", "workers = 1")], {"filter"}, set()),
+    ([("workers = 2", "workers = 3")], {"postfix-pre", "filter", "postfix-post"}, set()),  # 9 transactions, not 10
 ]
 
 
-@pytest.mark.parametrize(("edits", "concerned", "restarted"), CHANGES, ids=["gate-1-bind", "gates-filter", "workers"])
+@pytest.mark.parametrize(
+    ("edits", "concerned", "restarted"), CHANGES, ids=["gate-1-bind", "gates-filter", "workers", "workers-slots"]
+)
 def test_apply_reloads_what_changed_and_touches_nothing_else(
     steady: Appliance, edits: list[tuple[str, str]], concerned: set[str], restarted: set[str]
 ) -> None:
@@ -173,6 +177,28 @@ def test_daemon_that_refuses_at_reload_takes_all_back(steady: Appliance, visitor
     assert started(steady).keys() == before.keys()
     assert steady.generations() == generations
     sent = visitor.swaks(steady.outside, to="carl@small.test", sender="x@more.example")
+    steady.arrived("carl@small.test", sent.token)
+
+
+def test_workers_that_do_not_start_take_all_back(steady: Appliance, visitor: Client) -> None:
+    """
+    The workers that ran go on untouched, and the container too, though supervisor never got the new ones to run.
+
+    The honest way to that: supervisord, already running, may start no further process.
+    """
+    steady.edit("workers = 2", "workers = 3")
+    before, generations, workers = started(steady), steady.generations(), worker_pids(steady)
+    hard = steady.exec("filter", "prlimit", "--pid", "1", "--nproc", "--noheadings", "-o", "HARD").stdout.strip()
+    steady.exec("filter", "prlimit", "--pid", "1", "--nproc=1:")
+    try:
+        done = steady.make("apply", check=False)
+    finally:
+        steady.exec("filter", "prlimit", "--pid", "1", f"--nproc={hard}:")
+    assert done.returncode != 0
+    assert "do not start" in done.stderr and "BACKOFF" in done.stderr, done.stderr
+    assert "taking everything back" in done.stderr, done.stderr
+    assert (started(steady), steady.generations(), worker_pids(steady)) == (before, generations, workers)
+    sent = visitor.swaks(steady.outside, to="carl@small.test")
     steady.arrived("carl@small.test", sent.token)
 
 

@@ -34,7 +34,7 @@ def deferred(site: Appliance, queue_id: str) -> str:
 def worker_pids(site: Appliance) -> dict[str, int]:
     """Return the pid of each worker that runs, as supervisor has it."""
     status = site.exec("filter", "supervisorctl", "-c", "/run/config/supervisord.conf", "status", check=False).stdout
-    return {name: int(pid) for name, pid in re.findall(r"^(filter:\S+) +RUNNING +pid (\d+)", status, re.MULTILINE)}
+    return {name: int(pid) for name, pid in re.findall(r"^(filter-\S+) +RUNNING +pid (\d+)", status, re.MULTILINE)}
 
 
 # --- what it says ------------------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ def test_banner_names_localhost_and_the_extensions_are_those_gate_2_has(site: Ap
 
 
 def test_workers_share_one_socket(site: Appliance) -> None:
-    """Each worker has the same listening socket as fd 0, made by supervisord, and none runs as root."""
+    """Each worker has the same listening socket as fd 0, which supervisord holds, and none runs as root."""
     pids = worker_pids(site)
     assert len(pids) == WORKERS
     sockets = {site.exec("filter", "readlink", f"/proc/{pid}/fd/0").stdout.strip() for pid in pids.values()}

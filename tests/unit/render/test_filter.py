@@ -6,6 +6,7 @@ import tomllib
 from configparser import RawConfigParser
 
 from gateway.render.filter import render_filter
+from gateway.render.plan import changes
 from tests.configurations import configure, minimal
 
 
@@ -47,16 +48,30 @@ def test_filter_toml_with_policies_and_limits(tmp_path):
 
 
 def test_supervisord_conf(tmp_path):
-    """N workers share one socket; nothing else runs but the listener that ends the container."""
+    """N workers in one group, which is named after their number; else the listeners that look after them."""
     text = render_filter(configure(tmp_path, minimal("[filter]\nworkers = 4\n")))["supervisord.conf"]
-    parser = RawConfigParser(inline_comment_prefixes=(" ;",))
+    parser = RawConfigParser()
     parser.read_string(text)
     assert [name for name in parser.sections() if ":" in name] == [
         "rpcinterface:supervisor",
-        "fcgi-program:filter",
+        "program:filter-of-4",
         "eventlistener:fatal",
+        "eventlistener:watchdog",
     ]
-    filter_ = parser["fcgi-program:filter"]
-    assert filter_["socket"] == "tcp://198.18.25.36:10025"
-    assert filter_["numprocs"] == "4"
-    assert filter_["stopwaitsecs"] == "55"
+    assert dict(parser["listen"]) == {"socket": "tcp://198.18.25.36:10025", "backlog": "128", "fd": "100"}
+    workers = parser["program:filter-of-4"]
+    assert workers["numprocs"] == "4"
+    assert workers["stopwaitsecs"] == "55"
+
+
+def test_number_of_workers_needs_no_restart(tmp_path):
+    """Supervisord takes another group of workers while it runs; other limits of its own it does not take."""
+    two, four = (
+        {f"filter/{name}": text for name, text in render_filter(configure(tmp_path, minimal(extra))).items()}
+        for extra in ("[filter]\nworkers = 2\n", "[filter]\nworkers = 4\n")
+    )
+    assert [change.action for change in changes({"filter": two}, four)] == ["reload"]
+    other = two["filter/supervisord.conf"].replace("minfds=100", "minfds=99")
+    assert [change.action for change in changes({"filter": two}, two | {"filter/supervisord.conf": other})] == [
+        "restart"
+    ]

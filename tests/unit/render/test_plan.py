@@ -10,7 +10,7 @@ from gateway.render.tree import SERVICES
 TREE = {
     "postfix-pre/main.cf": "inet_protocols = ipv4\na = 1\n",
     "filter/filter.toml": "a = 1\n",
-    "filter/supervisord.conf": "a=1\n",
+    "filter/supervisord.conf": "[supervisord]\na=1\n[program:filter-of-2]\nb=1\n",
     "postfix-post/main.cf": "inet_protocols = ipv4\n",
     "bind/named.conf": "a;\n",
 }
@@ -30,13 +30,15 @@ def test_changes_of_the_same_tree_are_none():
         ("postfix-pre/main.cf", "a = 1\n", "restart"),
         ("postfix-post/main.cf", "inet_protocols = all\n", "restart"),
         ("filter/filter.toml", "a = 2\n", "reload"),
-        ("filter/supervisord.conf", "a=2\n", "restart"),
+        ("filter/supervisord.conf", "[supervisord]\na=1\n\n; words\n[program:filter-of-3]\nb=2\n", "reload"),
+        ("filter/supervisord.conf", "[supervisord]\na=1\n[eventlistener:fatal]\nb=1\n", "reload"),
+        ("filter/supervisord.conf", "[supervisord]\na=2\n[program:filter-of-2]\nb=1\n", "restart"),
         ("bind/named.conf", "b;\n", "reload"),
         ("bind/db.new", "new\n", "reload"),
     ],
 )
 def test_changes_say_reload_where_that_is_enough(name, text, action):
-    """Only inet_protocols and supervisord.conf are read at the start alone."""
+    """Only inet_protocols and supervisord's own sections are read at the start alone."""
     service, _, file = name.partition("/")
     assert changes(RUNNING, TREE | {name: text}) == [Change(service, action, [file])]
 
