@@ -119,7 +119,7 @@ def broken_pattern(appliance: Appliance) -> None:
 
 def misspelt(appliance: Appliance) -> None:
     """Misspell a key."""
-    appliance.edit("recipients = ", "recipiants = ")
+    appliance.edit('[hop]:25"\nrecipients = ', '[hop]:25"\nrecipiants = ')
 
 
 # a mistake, make's words about it
