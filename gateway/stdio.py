@@ -57,6 +57,10 @@ STOCK = WorkerSettings(
     log_format="human",
     log_level="info",
     xforward_peers=frozenset(),
+    inside=(),
+    doors={},
+    quarantine="",
+    checks={},
     policies={"default": Policy("default")},
 )
 

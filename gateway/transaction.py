@@ -1,24 +1,22 @@
 """
-THE PATH: one message from gate 1 to gate 2, accept → check → decide → forward.
+THE PATH: one message from gate 1 to gate 2, accept → check → decide → edit → forward | quarantine.
 
 Every way out of it answers gate 1 exactly once and writes one line to the log.  Until the dot goes to gate 2, doubt
 is answered 4xx and gate 2 gets no dot; afterwards gate 2's word is the answer, and when that does not come, 4xx.
 Its time runs out before the dot only, and nothing else but the end of the drain cuts it off, not even gate 1's going.
+
+A message that nobody looks into is passed on while it arrives; any other is kept whole until its verdict (search.py).
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping
 
 from gateway.accept.incoming import Incoming
-from gateway.check.registry import start
-from gateway.decide.verdict import decide
 from gateway.forward.delivery import Delivery
-from gateway.forward.pool import Pool
 from gateway.message.failure import Abandoned, Deferral, PeerLost, Refusal
-from gateway.message.policy import Policy
 from gateway.message.reply import own_fault
-from gateway.message.verdict import Verdict
+from gateway.message.verdict import Action, Outcome, Verdict
+from gateway.search import Means, search
 from gateway.trace.line import Line
 
 log = logging.getLogger(__name__)
@@ -28,21 +26,19 @@ TOO_LONG = own_fault(451, "4.4.7", "transaction took too long")
 INTERNAL_ERROR = own_fault(451, "4.3.0", "internal error")
 
 
-async def carry(incoming: Incoming, pool: Pool, policies: Mapping[str, Policy], limit_s: float) -> None:
+async def carry(incoming: Incoming, means: Means) -> None:
     """
     Take a message over from gate 1, or see to it that gate 1 keeps it.
 
     Args:
         incoming: A transaction whose MAIL has been read and not answered.
-        pool: Connections to gate 2.
-        policies: By the name gate 1 may ask for.
-        limit_s: Seconds until the dot must have been sent to gate 2.
+        means: What all transactions under the same settings share.
     """
     line = Line(incoming.waited_s)
-    delivery = Delivery(pool, incoming.client)
+    delivery = Delivery(means.pool, incoming.client)
     try:
-        async with asyncio.timeout(limit_s):
-            line.verdict = await _search(incoming, delivery, policies, line)
+        async with asyncio.timeout(means.limit_s):
+            delivery, line.verdict = await _take(incoming, delivery, means, line)
         if line.verdict.reply is None and incoming.gone:
             raise PeerLost("gate 1 closed before the verdict")
         line.reply = line.verdict.reply or await delivery.commit()
@@ -68,25 +64,20 @@ async def carry(incoming: Incoming, pool: Pool, policies: Mapping[str, Policy], 
         line.write(incoming)
 
 
-async def _search(incoming: Incoming, delivery: Delivery, policies: Mapping[str, Policy], line: Line) -> Verdict:
-    """Pass the message on, all but its dot, and let the checks read along."""
-    policy = policies.get(incoming.policy)
+async def _take(incoming: Incoming, delivery: Delivery, means: Means, line: Line) -> tuple[Delivery, Verdict]:
+    """Pass the envelope on, then the content, all but its dot; give the delivery that the dot belongs to."""
+    policy = means.policies.get(incoming.policy)
     if policy is None:
         raise Deferral(UNKNOWN_POLICY, cause=f"unknown policy {incoming.policy}")
-    checks = start(policy.checks)
-
     while group := await incoming.next_group():
         incoming.answer(await delivery.offer(group))
     line.stage("envelope")
-
+    if not means.transparent(policy):
+        return await search(incoming, delivery, means, policy, line)
     while chunk := await incoming.next_chunk():
-        content = chunk.content if checks else b""  # made once, and only when somebody looks
-        for check in checks:
-            check.feed(content)
         await delivery.write(chunk.wire)
-    findings = [finding for check in checks for finding in check.finish()]
     line.stage("content")
-    return decide(findings, policy, incoming.envelope)
+    return delivery, Verdict(Outcome(Action.PASS))
 
 
 def _refusal(error: Exception, incoming: Incoming, *, committed: bool) -> Refusal:

@@ -32,6 +32,8 @@ from gateway.accept.gate import Gate
 from gateway.accept.session import Limits, Session
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
+from gateway.quarantine.store import Quarantine
+from gateway.search import Means
 from gateway.trace import logs
 from gateway.trace.pipe import open_log
 from gateway.transaction import carry
@@ -51,15 +53,23 @@ class Yard:
         self.settings = settings
         timeouts = Timeouts(settings.connect_timeout_s, settings.reply_timeout_s, settings.commit_timeout_s)
         self._pool = Pool(settings.next_hops, settings.helo_name, timeouts)
+        self._doors = {name: Pool(hops, settings.helo_name, timeouts) for name, hops in settings.doors.items()}
         self._slots = asyncio.Semaphore(settings.max_transactions)
         # One more for the healthcheck, which is to find a worker that is stuck, not one that is busy.
         self._spare_slot = asyncio.Semaphore(1)
         self._limits = Limits(
             settings.max_message_octets, settings.max_recipients, settings.command_timeout_s, settings.data_timeout_s
         )
-        self._transact = functools.partial(
-            carry, pool=self._pool, policies=settings.policies, limit_s=settings.search_timeout_s
+        means = Means(
+            self._pool,
+            settings.search_timeout_s,
+            settings.policies,
+            settings.checks,
+            self._doors,
+            settings.inside,
+            Quarantine(Path(settings.quarantine)) if settings.quarantine else None,
         )
+        self._transact = functools.partial(carry, means=means)
 
     def open_session(self, on_end: Callable[[Session], None], *, from_gate_1: bool) -> Session:
         """Make a session; it calls *on_end* with itself at its end."""
@@ -68,7 +78,8 @@ class Yard:
 
     def close(self) -> None:
         """Keep no connection to gate 2 any longer than a transaction under way needs it."""
-        self._pool.close()
+        for pool in (self._pool, *self._doors.values()):
+            pool.close()
 
 
 class Worker:

@@ -8,10 +8,12 @@ no others are known, so that a file and a worker that do not belong together fin
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from gateway.check.registry import CHECKS
+from gateway.check.registry import Configured, make
 from gateway.message.policy import Policy
+from gateway.worker_policies import policies, strings, table, text
 
 
 class SettingsError(Exception):
@@ -37,6 +39,10 @@ class WorkerSettings:
     log_format: str  # human or json
     log_level: str  # debug, info, warning or error
     xforward_peers: frozenset[str]  # addresses that may connect, and use XFORWARD
+    inside: tuple[IPv4Network | IPv6Network, ...]  # networks whose clients may relay
+    doors: dict[str, tuple[tuple[str, int], ...]]  # next hop of a redirect -> where gate 2 listens for it
+    quarantine: str  # directory; empty for none
+    checks: dict[str, Configured]  # by the name policies have for them
     policies: dict[str, Policy]  # by name; "default" is one of them
 
     @property
@@ -53,26 +59,39 @@ def load(path: Path) -> WorkerSettings:
         SettingsError: with a line `FILE: key: what is wrong; what is expected` for each mistake.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        keys = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None
     known = [field.name for field in fields(WorkerSettings)]
-    mistakes = [f"{path}: {key}: unknown key" for key in table if key not in known]
+    mistakes = [f"{path}: {key}: unknown key" for key in keys if key not in known]
     values: dict[str, object] = {}
     for key in known:
-        if key not in table:
+        if key not in keys:
             mistakes.append(f"{path}: {key}: missing")
             continue
         try:
-            values[key] = _READERS[key](table[key])
+            values[key] = _READERS[key](keys[key])
         except ValueError as error:
-            mistakes.append(f"{path}: {key}: {table[key]!r}; expected {error}")
+            mistakes.append(f"{path}: {key}: {keys[key]!r}; expected {error}")
     if not mistakes:
         settings = WorkerSettings(**values)  # type: ignore[arg-type]  # each was read by the reader of its own type
-        if settings.search_timeout_s > 0:
+        mistakes = [f"{path}: {mistake}" for mistake in _together(settings)]
+        if not mistakes:
             return settings
-        mistakes = [f"{path}: transaction_timeout_s: expected more than commit_timeout_s"]
     raise SettingsError("\n".join(mistakes))
+
+
+def _together(settings: WorkerSettings) -> list[str]:
+    """Find what only makes sense across keys."""
+    mistakes = []
+    if settings.search_timeout_s <= 0:
+        mistakes.append("transaction_timeout_s: expected more than commit_timeout_s")
+    for policy in settings.policies.values():
+        unknown = [name for name in policy.checks if name not in settings.checks]
+        mistakes += [
+            f"policies: {name} in checks of policy {policy.name}; expected a name in checks" for name in unknown
+        ]
+    return mistakes
 
 
 def _whole(value: object) -> int:
@@ -96,16 +115,10 @@ def _one_of(*words: str) -> Callable[[object], str]:
     return read
 
 
-def _strings(value: object, what: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ValueError(what)
-    return value
-
-
 def _next_hops(value: object) -> tuple[tuple[str, int], ...]:
     what = 'a list of one or more "host:port"'
     hops = []
-    for item in _strings(value, what):
+    for item in strings(value, what):
         host, _, port = item.rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
             raise ValueError(what)
@@ -121,19 +134,22 @@ def _helo_name(value: object) -> str:
     return value
 
 
-def _policies(value: object) -> dict[str, Policy]:
-    if not isinstance(value, dict) or "default" not in value:
-        raise ValueError("tables, with one named default")
-    policies = {}
-    for name, table in value.items():
-        if not isinstance(table, dict) or set(table) != {"checks"}:
-            raise ValueError(f"the one key checks in policy {name}")
-        checks = _strings(table["checks"], f"a list of names in checks of policy {name}")
-        for check in checks:
-            if check not in CHECKS:
-                raise ValueError(f"one of {', '.join(CHECKS)} in checks of policy {name}")
-        policies[name] = Policy(name, tuple(checks))
-    return policies
+def _networks(value: object) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(item) for item in strings(value, "a list of networks"))
+
+
+def _doors(value: object) -> dict[str, tuple[tuple[str, int], ...]]:
+    return {name: _next_hops([hop]) for name, hop in table(value, "a table of host:port by next hop").items()}
+
+
+def _checks(value: object) -> dict[str, Configured]:
+    checks = {}
+    for name, keys in table(value, "tables of checks by name").items():
+        try:
+            checks[name] = make(name, table(keys, "a table"))
+        except ValueError as error:
+            raise ValueError(f"{error} in check {name}") from None
+    return checks
 
 
 _READERS: dict[str, Callable[[object], object]] = {
@@ -151,6 +167,10 @@ _READERS: dict[str, Callable[[object], object]] = {
     "drain_timeout_s": _seconds,
     "log_format": _one_of("human", "json"),
     "log_level": _one_of("debug", "info", "warning", "error"),
-    "xforward_peers": lambda value: frozenset(_strings(value, "a list of addresses")),
-    "policies": _policies,
+    "xforward_peers": lambda value: frozenset(strings(value, "a list of addresses")),
+    "inside": _networks,
+    "doors": _doors,
+    "quarantine": text,
+    "checks": _checks,
+    "policies": policies,
 }

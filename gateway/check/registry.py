@@ -1,37 +1,65 @@
 """
 The checks there are: one file each, file name = name in the configuration = label in metrics.
 
-A check is fed the content in slices cut anywhere and holds a bounded part of it.  What it raises is a bug of ours
-and defers the message.
+`command` is the one of which there may be several: "command:NAME" in a policy, [checks.command.NAME] in the settings.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from gateway.check.gtube import Gtube
-from gateway.message.verdict import Finding
-
-
-class Check(Protocol):
-    """What every check offers; one object looks at one message."""
-
-    def feed(self, content: bytes) -> None:
-        """Look at the next slice: header section and body, no dot-stuffing, 0 or more octets."""
-
-    def finish(self) -> list[Finding]:
-        """Report what was seen, once, after the last slice; empty when there is nothing to say."""
+from gateway.check import gtube
+from gateway.check.base import Check
 
 
-CHECKS: dict[str, type[Check]] = {
-    "gtube": Gtube,
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How to make a check of its settings."""
+
+    options: type[Any]  # dataclass; its fields are the keys
+    make: Callable[[str, Any], Check]  # of name and options
+
+
+KINDS: dict[str, Kind] = {
+    "gtube": Kind(gtube.Options, gtube.Gtube),
 }
 
 
-def start(names: Iterable[str]) -> list[Check]:
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A check with all that the settings say about it."""
+
+    name: str
+    check: Check
+    timeout_s: float
+    edits: bool = False  # gives a new content; runs before those that look at it
+
+
+def kind_of(name: str) -> str:
+    """Give the kind of a check that a policy names."""
+    return name.partition(":")[0]
+
+
+def make(name: str, table: Mapping[str, object]) -> Configured:
     """
-    Make the checks a policy names, ready for one message.
+    Make a check.
+
+    Args:
+        name: As policies name it.
+        table: `timeout_s`, and the keys of that kind's Options.
 
     Raises:
-        KeyError: there is no such check; the worker's settings refuse such a name at start.
+        ValueError: no such kind, or keys or values that are none of its own; for the settings' reader to tell.
     """
-    return [CHECKS[name]() for name in names]
+    kind = KINDS.get(kind_of(name))
+    if kind is None:
+        raise ValueError(f"one of {', '.join(KINDS)}")
+    options = dict(table)
+    timeout_s = options.pop("timeout_s", None)
+    if not isinstance(timeout_s, int | float) or not 0 < timeout_s < 86_400:
+        raise ValueError("timeout_s in seconds, above 0 and below a day")
+    try:
+        made = kind.options(**options)
+    except TypeError as error:
+        raise ValueError(f"the keys of {kind_of(name)} ({error})") from None
+    return Configured(name, kind.make(name, made), float(timeout_s), bool(options.get("edits", False)))

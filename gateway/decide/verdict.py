@@ -1,34 +1,61 @@
-"""The decision on a message: what its findings mean under its policy."""
+"""The decision on a message: what its findings mean under its policy.  Worst wins."""
 
 from collections.abc import Sequence
 
-from gateway.decide.replies import REJECTED_NULL, REPLIES
-from gateway.message.envelope import Envelope
+from gateway.decide.replies import DEFERRED, DISCARDED, NOT_SEARCHED, REASONS, REJECTED
 from gateway.message.policy import Policy
-from gateway.message.verdict import Action, Finding, Verdict
+from gateway.message.reply import Reply
+from gateway.message.verdict import ERROR, GRAVITY, Action, Finding, Outcome, Verdict
 
 
-def decide(findings: Sequence[Finding], policy: Policy, envelope: Envelope) -> Verdict:
+def outcome(finding: Finding, policy: Policy, *, inside: bool) -> Outcome:
+    """
+    Give what a policy does about one finding.
+
+    An error of the check follows its on_error.  Else "check.reason" goes before "check", and that before the
+    policy's default for the direction the message has.
+    """
+    if finding.reason == ERROR:
+        return Outcome(policy.on_error.get(finding.check, Action.DEFER))
+    judgement = policy.inside if inside else policy.outside
+    verdicts = judgement.verdicts
+    return verdicts.get(finding.key) or verdicts.get(finding.check) or judgement.default
+
+
+def decide(findings: Sequence[Finding], policy: Policy, *, inside: bool, null_sender: bool) -> Verdict:
     """
     Give the verdict on a message.
 
     Args:
-        findings: What the checks of *policy* reported, in any order; empty passes the message.
-        policy: The policy the message is under; only findings of its own checks count.
-        envelope: A null reverse-path turns a rejection into a deferral.
+        findings: What the checks reported, in any order; empty passes the message.
+        policy: The policy the message is under.
+        inside: The message is from a client that may relay, or has authenticated.
+        null_sender: A rejection holds instead: gate 1 could only drop the message, for there is nobody to tell.
 
     Returns:
-        The verdict, with the reply gate 1 gets unless it is to pass.
-
-    Raises:
-        KeyError: a check reported a reason that is not in the table: a bug, which defers the message.
+        The verdict, with the reply gate 1 gets where neither gate 2 nor the quarantine has the word.
     """
-    counted = tuple(finding for finding in findings if finding.check in policy.checks)
-    if not counted:
-        return Verdict(Action.PASS)
-    gravity = list(REPLIES)
-    worst = min(counted, key=lambda finding: gravity.index(finding.reason) if finding.reason in REPLIES else -1)
-    reply = REPLIES[worst.reason]
-    if reply.severity == 5 and envelope.reverse_path.is_null:
-        return Verdict(Action.DEFER, REJECTED_NULL, counted)
-    return Verdict(Action.REJECT if reply.severity == 5 else Action.DEFER, reply, counted)
+    judged = sorted(
+        ((outcome(finding, policy, inside=inside), finding) for finding in findings),
+        key=lambda pair: GRAVITY[pair[0].action],
+        reverse=True,
+    )
+    if not judged:
+        return Verdict(Outcome(Action.PASS))
+    worst, finding = judged[0]
+    if worst.action is Action.REJECT and null_sender:
+        worst = Outcome(Action.HOLD)
+    return Verdict(worst, _reply(worst.action, finding), tuple(finding for _, finding in judged))
+
+
+def tags(verdict: Verdict, policy: Policy, *, inside: bool) -> bool:
+    """Tell whether one of the findings asks for the policy's tag fields, whatever else is done with the message."""
+    return any(outcome(finding, policy, inside=inside).action is Action.TAG for finding in verdict.findings)
+
+
+def _reply(action: Action, finding: Finding) -> Reply | None:
+    if action is Action.REJECT:
+        return REASONS.get(finding.reason, REJECTED)
+    if action is Action.DEFER:
+        return NOT_SEARCHED if finding.reason == ERROR else DEFERRED
+    return DISCARDED if action is Action.DISCARD else None

@@ -1,7 +1,7 @@
 """
 Chunk: a slice of content as it travels, dot-stuffed, and on demand as checks read it.
 
-The wire form passes from gate 1 to gate 2 untouched; the content form is made only when a check asks, so a message
+The wire form passes from gate 1 to gate 2 untouched; the content form is made only when somebody asks, so a message
 that nobody looks into costs neither the unstuffing nor the stuffing.
 """
 
@@ -29,3 +29,30 @@ class Chunk:
         if self.at_line_start and content.startswith(b"."):
             return content[1:]
         return content
+
+
+class Stuffing:
+    """Turn slices of content into their wire form, one after the other."""
+
+    def __init__(self) -> None:
+        self._tail = b"\r\n"  # last two octets before the next slice
+
+    def wire(self, content: bytes) -> bytes:
+        """
+        Double each dot that begins a line (RFC 5321 section 4.5.2), so that content cannot end the DATA command.
+
+        Args:
+            content: Next slice, 0 or more octets, cut anywhere; CR and LF only as CRLF.
+        """
+        wire = content.replace(b"\r\n.", b"\r\n..")
+        tail = self._tail
+        self._tail = (tail + content[-2:])[-2:]
+        if (tail == b"\r\n" and content[:1] == b".") or (tail[1:] == b"\r" and content[:2] == b"\n."):
+            at = 0 if content[:1] == b"." else 1
+            wire = content[:at] + b"." + wire[at:]
+        return wire
+
+    @property
+    def at_line_start(self) -> bool:
+        """True when all that was given so far ends a line."""
+        return self._tail == b"\r\n"

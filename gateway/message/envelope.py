@@ -5,13 +5,17 @@ Paths and parameters stay the octets that came, checked by accept.paths and acce
 Nothing here is ever decoded: a parser that decoded RFC 2047 words in a local part turned one RCPT into two.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from gateway.message.reply import Reply
 
 # The attributes of XFORWARD in the order we announce and send them.  Source: Postfix XFORWARD_README.
 XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")
+
+_XTEXT = re.compile(r"\+([0-9A-F]{2})")  # RFC 3461 section 4
 
 # The recipient of our own healthcheck (gateway.probe): asked for, never sent a message.
 PROBE_RECIPIENT = b"postmaster@probe.invalid"
@@ -69,3 +73,17 @@ class Client:
     def queue_id_pre(self) -> bytes:
         """The queue id of gate 1, empty when not told."""
         return self.attributes.get("IDENT", b"")
+
+    @property
+    def address(self) -> IPv4Address | IPv6Address | None:
+        """The client's IP address, None when not told or not one."""
+        try:
+            return ip_address(self.told("ADDR").removeprefix("IPv6:"))
+        except ValueError:
+            return None
+
+    def told(self, name: str) -> str:
+        """Give an attribute decoded from xtext, empty when not told; any character may be in it."""
+        value = self.attributes.get(name, b"").decode("latin-1")
+        value = _XTEXT.sub(lambda match: chr(int(match[1], 16)), value)
+        return "" if value.upper() == "[UNAVAILABLE]" else value

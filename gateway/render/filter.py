@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import tomlkit
+
 from gateway.render import postfix
 from gateway.render.templates import fill
+from gateway.settings.checks import Check
+from gateway.settings.grammar import Network, SocketAddress
 from gateway.settings.load import Configuration
+from gateway.settings.models import Settings
+from gateway.settings.policies import Policy
+from gateway.settings.topology import Topology
 
+QUARANTINE = "/var/lib/sallyport/quarantine"  # in the filter's container
 DRAIN_TIMEOUT_S = 50  # less than stop_grace_period in compose.yaml
 SOCKET_FD = 100  # of the listening socket, in supervisord; its own descriptors are below, or closed at exec
 
@@ -29,6 +39,79 @@ def render_filter(configuration: Configuration) -> dict[str, str]:
         "log_format": settings.log.format,
         "log_level": settings.log.level,
         "pre_scan_address": topology.address("postfix-pre", "scan"),
-        "policies": [{"name": name, "checks": policy.checks} for name, policy in settings.policies.items()],
+        "inside": [str(network) for network in inside(settings)],
+        "doors": doors(settings, topology),
+        "quarantine": QUARANTINE if _may_hold(settings) else "",
+        "checks": toml({"checks": checks(configuration)}),
+        "policies": toml({"policies": {name: _policy(settings, policy) for name, policy in settings.policies.items()}}),
     }
     return {name: fill(f"filter/{name}", values) for name in ("supervisord.conf", "filter.toml")}
+
+
+def toml(tables: dict[str, Any]) -> str:
+    """Write tables as TOML."""
+    return tomlkit.dumps(tables)
+
+
+def inside(settings: Settings) -> list[Network]:
+    """Return the networks whose clients may relay somewhere: their mail is from inside."""
+    names = [name for listener in settings.listen.values() for name in (*listener.networks, *listener.trusted)]
+    return list(dict.fromkeys(network for name in names for network in settings.networks[name]))
+
+
+def redirect_hops(settings: Settings) -> list[str]:
+    """Return the next hops that verdicts redirect to, in the order of the file; gate 2 has a door for each."""
+    outcomes = [
+        outcome
+        for policy in settings.policies.values()
+        for outcome in (policy.outside, policy.inside, *policy.verdicts.values(), *policy.verdicts_inside.values())
+    ]
+    return list(dict.fromkeys(text.partition(":")[2] for text in outcomes if text.startswith("redirect:[")))
+
+
+def doors(settings: Settings, topology: Topology) -> dict[str, SocketAddress]:
+    """Return where gate 2 listens for mail to each next hop of a redirect."""
+    first = topology.post_reinject
+    return {hop: SocketAddress(first.ip, first.port + number) for number, hop in enumerate(redirect_hops(settings), 1)}
+
+
+def checks(configuration: Configuration) -> dict[str, dict[str, Any]]:
+    """Return what each check is told that a policy names: by name, durations in seconds, sizes in octets."""
+    settings = configuration.settings
+    names = dict.fromkeys(name for policy in settings.policies.values() for name in policy.checks)
+    return {name: _check(configuration, name) for name in names}
+
+
+def _check(configuration: Configuration, name: str) -> dict[str, Any]:
+    check = configuration.settings.checks.named(name)
+    if check is None:
+        raise LookupError(f"no check {name}")  # the rules across tables have refused it
+    told = check.model_dump(exclude={"on_error", "timeout"}, exclude_none=True)
+    return {"timeout_s": check.timeout} | told | _derived(configuration, name, check)
+
+
+def _derived(configuration: Configuration, name: str, check: Check) -> dict[str, Any]:
+    """Return what a check is told beside its own table."""
+    del configuration, name, check
+    return {}
+
+
+def _policy(settings: Settings, policy: Policy) -> dict[str, Any]:
+    """Return what a worker is told of a policy; what is empty is left out."""
+    on_error = {name: check.on_error for name in policy.checks if (check := settings.checks.named(name))}
+    told = {
+        "checks": policy.checks,
+        "outside": policy.outside,
+        "inside": policy.inside,
+        "subject_prefix": policy.tag.subject_prefix,
+        "verdicts": policy.verdicts,
+        "verdicts_inside": policy.verdicts_inside,
+        "on_error": on_error,
+        "tag_fields": policy.tag.fields,
+    }
+    return {key: value for key, value in told.items() if value or key == "checks"}
+
+
+def _may_hold(settings: Settings) -> bool:
+    """Tell whether anything can be held: a policy with checks."""
+    return any(policy.checks for policy in settings.policies.values())

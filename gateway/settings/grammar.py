@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import re2
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -295,7 +296,126 @@ def regular_expression(value: str) -> str:
     return value
 
 
+def field_name(value: str) -> str:
+    """Check the name of a header field: letters, digits and hyphens, which all real ones are made of (RFC 5322 2.2)."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,75}", value, re.ASCII):
+        raise ValueError("bad name of a header field; expected letters, digits and hyphens")
+    return value
+
+
+def printable(value: str) -> str:
+    """Check text for a header field or a line of a message: one line of printable ASCII, up to 200 octets."""
+    if not (value.isascii() and value.isprintable()) or len(value) > 200 or value != value.strip():
+        raise ValueError("expected one line of printable ASCII, up to 200 octets, without blanks around it")
+    return value
+
+
+def extension(value: str) -> str:
+    """Fold and check a file name extension."""
+    if not re.fullmatch(r"[A-Za-z0-9]{1,10}", value, re.ASCII):
+        raise ValueError("bad extension; expected letters and digits without the dot, such as exe")
+    return value.lower()
+
+
+def re2_pattern(value: str) -> str:
+    """Check a pattern of a check: one line of printable text; RE2 itself judges the rest where it is loaded."""
+    if not value or not value.isprintable():
+        raise ValueError("expected a pattern of printable characters on one line")
+    try:
+        re2.compile(value)
+    except re2.error as error:
+        raise ValueError(f"no pattern that RE2 knows: {printable_part(str(error))}; expected its syntax") from None
+    return value
+
+
+def printable_part(text: str) -> str:
+    """Return a text without what is not printable ASCII."""
+    return "".join(character for character in text if character.isascii() and character.isprintable())
+
+
+def scanner(value: str) -> str:
+    """Check host:port of a scanner: a name, or an address; IPv6 in brackets."""
+    host, _, port = value.rpartition(":")
+    if not host or not re.fullmatch(r"[1-9][0-9]{0,4}", port, re.ASCII) or int(port) > 65535:
+        raise ValueError("expected host:port, such as 192.0.2.7:3310")
+    if _LABEL.fullmatch(host) and not host.isdigit():
+        return value
+    try:
+        ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        hostname(host)
+    return value
+
+
+VERDICTS = ("pass", "tag", "redirect", "hold", "defer", "reject", "discard")  # message.verdict.Action
+
+
+def outcome(value: str) -> str:
+    """
+    Fold and check what follows from a finding: a verdict; redirect with an address, or with a next hop in brackets.
+
+    Returns:
+        The verdict, or redirect:ADDRESS, or redirect:[HOST]:PORT.
+    """
+    verdict, _, target = value.partition(":")
+    if verdict not in VERDICTS or (verdict == "redirect") != bool(target):
+        raise ValueError(f"expected one of {', '.join(VERDICTS)}; redirect:ADDRESS or redirect:[HOST]:PORT")
+    if not target:
+        return verdict
+    return f"redirect:{next_hop(target) if target.startswith('[') else address(target)}"
+
+
+def check_name(value: str) -> str:
+    """Check the form of a check's name: KIND, or command:NAME."""
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,29}(:[a-z][a-z0-9-]{0,30})?", value, re.ASCII):
+        raise ValueError("bad name of a check; expected one such as attachments or command:NAME")
+    return value
+
+
+def finding_name(value: str) -> str:
+    """Check the form of a finding's name: CHECK, or CHECK.REASON."""
+    check, dot, reason = value.partition(".")
+    check_name(check)
+    if dot and not re.fullmatch(r"[a-z][a-z0-9-]{0,62}", reason, re.ASCII):
+        raise ValueError("bad name of a finding; expected CHECK.REASON, such as attachments.executable")
+    return value
+
+
+def pattern_action(value: str) -> str:
+    """Check what gate 1 does about a pattern: reject, hold, warn, or filter:POLICY."""
+    action, _, policy = value.partition(":")
+    if action == "filter" and policy:
+        return f"filter:{identifier(policy)}"
+    if value not in {"reject", "hold", "warn"}:
+        raise ValueError("expected reject, hold, warn, or filter:POLICY")
+    return value
+
+
+ARCHIVE_NAMES = ("list", "local", "domain", "message_id", "message_id_hash")
+_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?", re.ASCII)
+
+
+def archive_url(value: str) -> str:
+    """
+    Check where a list's archive is: a preset with its base, or a template with the names of ARCHIVE_NAMES in braces.
+
+    Source: RFC 5064; edit.lists says what the presets mean.
+    """
+    expected = "expected hyperkitty:https://HOST, public-inbox:https://HOST/DIR, mail-archive, or a template of a URL"
+    preset, _, base = value.partition(":")
+    if value == "mail-archive" or (
+        preset in {"hyperkitty", "public-inbox"} and _URL.fullmatch(base) and "{" not in base
+    ):
+        return value
+    names = re.findall(r"\{([^{}]*)\}", value)
+    if not _URL.fullmatch(value) or re.sub(r"\{[^{}]*\}", "", value).count("{") or not set(names) <= set(ARCHIVE_NAMES):
+        raise ValueError(f"{expected} with {', '.join('{' + name + '}' for name in ARCHIVE_NAMES)}")
+    return value
+
+
 Hostname = Annotated[str, AfterValidator(hostname)]
+FieldName = Annotated[str, AfterValidator(field_name)]
+Regex = Annotated[str, AfterValidator(re2_pattern)]
 MailAddress = Annotated[str, AfterValidator(address)]
 AddressOrDomain = Annotated[str, AfterValidator(address_or_domain)]
 SenderPattern = Annotated[str, AfterValidator(sender_pattern)]

@@ -10,9 +10,10 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from gateway.settings import grammar
+from gateway.settings.checks import Checks
 from gateway.settings.grammar import (
     AddressOrDomain,
     Dnsbl,
@@ -26,6 +27,8 @@ from gateway.settings.grammar import (
     SenderPattern,
     Size,
 )
+from gateway.settings.policies import Dkim, MailingList, Policy, Quarantine
+from gateway.settings.table import Table
 
 _TEXT = WithJsonSchema({"type": "string"})
 _SOME = Field(min_length=1)
@@ -51,12 +54,6 @@ DnsAddress = Annotated[
 ]
 
 
-class Table(BaseModel):
-    """A table of the file: unknown keys are mistakes, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
-
-
 class Gateway(Table):
     """[gateway]: what the appliance is called and how it is laid out."""
 
@@ -77,7 +74,8 @@ class Listener(Table):
     addresses: list[ListenAddress] = Field([], description="Addresses of the host to bind; nothing else is bound.")
     networks: list[Identifier] = Field([], description="Only clients in these networks may connect, and may relay.")
     trusted: list[Identifier] = Field([], description="Clients in these networks may relay; others may connect.")
-    filter: bool = Field(True, description="false hands mail straight to gate 2; needs networks.")
+    filter: bool = Field(True, description='false hands mail straight to gate 2, as policy = "none"; needs networks.')
+    policy: Identifier | None = Field(None, description="Policy for all that comes in here, whatever its domain's is.")
 
 
 class Senders(Table):
@@ -85,6 +83,7 @@ class Senders(Table):
 
     reject: list[SenderPattern] = Field([], description="domain, .sub-domains, or address of MAIL FROM to refuse.")
     require_dns: bool = Field(True, description="Defer or refuse outside senders whose domain has no DNS.")
+    policies: dict[Hostname, Identifier] = Field({}, description="sender's domain = policy, for mail to other sites.")
 
 
 class DnsBlocklists(Table):
@@ -138,18 +137,16 @@ class Filter(Table):
     )
 
 
-class Policy(Table):
-    """[policies.<name>]: what the filter looks for."""
-
-    checks: list[Literal["gtube"]] = Field([], description="Names of checks to run.")
-
-
 class PatternRule(Table):
-    """[[patterns]]: a header or body pattern looked for by gate 1 while it takes the message in."""
+    """[[patterns]]: a pattern that gate 1 looks for in envelope, header or body while it takes the message in."""
 
-    match: Literal["header", "body"] = Field(description="What the pattern is compared with.")
+    match: Literal["header", "body", "client", "sender", "recipient"] = Field(
+        description="What is compared: lines of header or body; the client's name and address; an envelope address."
+    )
     pattern: Pattern = Field(description="PCRE, case-insensitive as in Postfix's pcre tables.")
-    action: Literal["reject", "warn"] = Field(description="reject refuses the message, warn logs it.")
+    action: Annotated[str, AfterValidator(grammar.pattern_action)] = Field(
+        description="reject, hold (in gate 1's queue), warn (log it), or filter:POLICY."
+    )
 
 
 class Log(Table):
@@ -192,8 +189,12 @@ class Settings(Table):
     )
     canonical: dict[AddressOrDomain, AddressOrDomain] = Field({}, description="Rewritten in gate 2, never before.")
     filter: Filter = Filter()
+    checks: Checks = Checks()
     policies: Annotated[dict[Identifier, Policy], AfterValidator(_with_default)] = Field(
         {"default": Policy()}, description="Policies by name; default looks for nothing unless given."
     )
-    patterns: list[PatternRule] = Field([], description="Header and body patterns of gate 1.")
+    patterns: list[PatternRule] = Field([], description="Patterns that gate 1 looks for.")
+    lists: dict[MailAddress, MailingList] = Field({}, description="Mailing lists with a web archive.")
+    dkim: dict[Hostname, Dkim] = Field({}, description="Signing keys, by domain of the author.")
+    quarantine: Quarantine = Quarantine()
     log: Log = Log()

@@ -18,7 +18,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gateway.settings.mistakes import Path, Problem, did_you_mean, shown
-from gateway.settings.models import Settings, Table
+from gateway.settings.models import Settings
+from gateway.settings.table import Table
 
 _KINDS = {
     str: "text",

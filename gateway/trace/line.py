@@ -18,6 +18,7 @@ from gateway.message.verdict import Verdict
 
 log = logging.getLogger("gateway.transaction")
 
+SHOWN_FINDINGS = 10  # worst findings that are named
 SHOWN_RECIPIENTS = 5  # first recipients that are named; the others are counted
 _OUTCOMES = {2: "sent", 4: "deferred", 5: "rejected"}  # by the class of the last reply
 _QUEUED_AS = re.compile(rb"queued as ([0-9A-Za-z]{6,40})\b")
@@ -98,7 +99,7 @@ class Line:
         if envelope.refused:
             fields["refusal"] = envelope.refused[0][1].text
         if self.verdict and self.verdict.findings:
-            fields["findings"] = [finding.reason for finding in self.verdict.findings]
+            fields["findings"] = [finding.key for finding in self.verdict.findings[:SHOWN_FINDINGS]]
         if subject.stray_line_ends:
             fields["stray_line_ends"] = subject.stray_line_ends
         if self.cause:

@@ -8,8 +8,6 @@ from gateway.settings.crosscheck.rule import Given, Rule, no_such, reads
 from gateway.settings.mistakes import Problem, did_you_mean, shown
 from gateway.settings.models import Settings
 
-UNFILTERED = "none"  # the policy name kept for mail that no policy looks at
-
 
 @reads("domains")
 def next_hop_is_for_relay(given: Given) -> Iterator[Problem]:
@@ -46,27 +44,6 @@ def recipients_are_in_the_domain(given: Given) -> Iterator[Problem]:
             if _domain(address) != name:
                 what = f"{shown(address)} is not in this domain; expected an address @{name}"
                 yield Problem(("domains", name, "recipient_list", index), what)
-
-
-@reads("domains", "policies")
-def policies_exist(given: Given) -> Iterator[Problem]:
-    """Gate 1 makes a transport for each policy; mail for a policy without one would stay queued."""
-    known = given.settings.policies
-    for name, domain in given.settings.domains.items():
-        path = ("domains", name, "policy")
-        if domain.policy == UNFILTERED:
-            what = f'"{UNFILTERED}" would let this domain\'s mail past the filter'
-            yield Problem(path, f"{what}; expected a policy, or filter = false at a listener for inside clients")
-        elif domain.policy not in known:
-            yield Problem(path, no_such("policies", domain.policy, known.keys() - {UNFILTERED}))
-
-
-@reads("policies")
-def none_is_reserved(given: Given) -> Iterator[Problem]:
-    """`policy = "none"` reads as no policy at all; a policy of that name would say the opposite."""
-    if UNFILTERED in given.settings.policies:
-        what = f'"{UNFILTERED}" is reserved for mail that is not filtered; expected another name'
-        yield Problem(("policies", UNFILTERED), what)
 
 
 @reads("domains", "mailboxes")
@@ -157,8 +134,6 @@ RULES: tuple[Rule, ...] = (
     next_hop_is_for_relay,
     recipients_are_for_relay,
     recipients_are_in_the_domain,
-    policies_exist,
-    none_is_reserved,
     mailboxes_have_a_domain,
     aliases_have_a_domain,
     alias_domains_have_aliases,

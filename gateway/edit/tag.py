@@ -1,0 +1,32 @@
+"""
+tag: header fields that say what was found, and a prefix of the Subject.
+
+Fields go behind the header section's last one.  Copies that came with the message are removed, for a filter behind
+this one, or a user's rule, takes them for ours (RFC 8601 section 5 says so of its own field).
+"""
+
+from gateway.message.edit import Splice
+from gateway.message.header import Header
+from gateway.message.policy import Policy
+
+
+def tag(header: Header, policy: Policy) -> list[Splice]:
+    """Give the splices that mark a message as its policy says."""
+    splices = []
+    for name, body in policy.tag_fields:
+        octets = name.encode("ascii")
+        splices += [Splice(field.start, field.stop, b"") for field in header.all(octets)]
+        splices.append(Splice(header.stop, header.stop, octets + b": " + body.encode("ascii") + b"\r\n"))
+    if policy.subject_prefix:
+        splices.append(_prefix(header, policy.subject_prefix.encode("ascii")))
+    return splices
+
+
+def _prefix(header: Header, prefix: bytes) -> Splice:
+    """Put a prefix before the Subject's text, and leave its folding and encoded words alone."""
+    subject = header.first(b"Subject")
+    if subject is None:
+        return Splice(header.stop, header.stop, b"Subject: " + prefix + b"\r\n")
+    after = subject.raw.index(b":") + 1
+    blank = b"" if subject.raw[after : after + 1] in (b" ", b"\t", b"\r") else b" "
+    return Splice(subject.start + after, subject.start + after, b" " + prefix + blank)

@@ -1,0 +1,120 @@
+"""
+The yard proper: a message that is looked into, from its first octet of content to the verdict carried out.
+
+    collect → run checks → decide → hold | write what is left of it after edits | nothing
+
+The content is whole before any check begins, and gate 2 gets none of it before the verdict.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+from gateway.accept.incoming import Incoming
+from gateway.check.registry import Configured
+from gateway.check.run import run
+from gateway.decide.verdict import decide, tags
+from gateway.edit.plan import plan
+from gateway.forward.delivery import Delivery
+from gateway.forward.pool import Pool
+from gateway.forward.redirect import redirect
+from gateway.message.content import Stuffing
+from gateway.message.edit import apply
+from gateway.message.envelope import Client
+from gateway.message.failure import PeerLost
+from gateway.message.mail import MailObject
+from gateway.message.policy import Policy
+from gateway.message.reply import Reply
+from gateway.message.spool import Spool
+from gateway.message.verdict import Action, Report, Verdict
+from gateway.quarantine.store import Quarantine
+from gateway.trace.line import Line
+
+
+@dataclass(frozen=True)
+class Means:
+    """What all transactions under the same settings share."""
+
+    pool: Pool  # connections to gate 2
+    limit_s: float  # seconds until the dot must have been sent to gate 2
+    policies: Mapping[str, Policy]  # by the name gate 1 may ask for
+    checks: Mapping[str, Configured] = field(default_factory=dict)  # by the name policies have for them
+    doors: Mapping[str, Pool] = field(default_factory=dict)  # next hop of a redirect -> gate 2's door to it
+    inside: tuple[IPv4Network | IPv6Network, ...] = ()  # networks whose clients may relay
+    quarantine: Quarantine | None = None
+
+    def transparent(self, policy: Policy) -> bool:
+        """Tell whether a policy changes nothing and looks at nothing."""
+        return not policy.checks
+
+    def from_inside(self, client: Client) -> bool:
+        """Tell whether a client may relay."""
+        address = client.address
+        return address is not None and any(address in network for network in self.inside)
+
+
+async def search(
+    incoming: Incoming, delivery: Delivery, means: Means, policy: Policy, line: Line
+) -> tuple[Delivery, Verdict]:
+    """
+    Look into a message, and do all that its verdict wants but the dot.
+
+    Args:
+        incoming: A transaction whose DATA was answered 354.
+        delivery: To gate 2, its DATA answered 354.
+        means: Shared.
+        policy: One that is not transparent.
+        line: For the time each stage takes.
+
+    Returns:
+        The delivery to commit when the verdict has no reply, and the verdict.
+    """
+    with Spool() as spool:
+        while chunk := await incoming.next_chunk():
+            spool.write(chunk.content)
+        line.stage("content")
+        inside = means.from_inside(incoming.client)
+        mail = MailObject(incoming.envelope, incoming.client, spool.buffer(), inside, policy.name)
+        mail, reports = await run([means.checks[name] for name in policy.checks], mail)
+        line.stage("checks")
+        findings = [finding for report in reports for finding in report.findings]
+        verdict = decide(findings, policy, inside=inside, null_sender=mail.envelope.reverse_path.is_null)
+        if verdict.action is Action.HOLD:
+            return delivery, await _hold(incoming, mail, verdict, means)
+        if verdict.reply is not None:
+            return delivery, verdict
+        if verdict.action is Action.REDIRECT:
+            delivery.abort()
+            delivery = await _redirect(mail, verdict.outcome.target, means)
+        try:
+            await _write(delivery, mail, policy, verdict, reports)
+        except BaseException:
+            delivery.abort()
+            raise
+        line.stage("write")
+        return delivery, verdict
+
+
+async def _hold(incoming: Incoming, mail: MailObject, verdict: Verdict, means: Means) -> Verdict:
+    if incoming.gone:
+        raise PeerLost("gate 1 closed before the message was held")
+    if means.quarantine is None:
+        raise RuntimeError("a message to hold and no quarantine")
+    held = await means.quarantine.hold(mail, verdict)
+    return Verdict(verdict.outcome, Reply.of(f"250 2.0.0 Held as {held}"), verdict.findings)
+
+
+async def _redirect(mail: MailObject, target: str, means: Means) -> Delivery:
+    if target in means.doors:
+        return await redirect(means.doors[target], mail.client, mail.envelope, None)
+    return await redirect(means.pool, mail.client, mail.envelope, target.encode("ascii"))
+
+
+async def _write(delivery: Delivery, mail: MailObject, policy: Policy, verdict: Verdict, reports: list[Report]) -> None:
+    """Send the content with its edits made, all but the dot."""
+    tagged = tags(verdict, policy, inside=mail.inside)
+    stuffing = Stuffing()
+    for octets in apply(mail.content, plan(mail, policy, reports, tagged=tagged)):
+        await delivery.write(stuffing.wire(octets))
+    if not stuffing.at_line_start:
+        await delivery.write(b"\r\n")
