@@ -1,15 +1,17 @@
 # Sallyport.  Everything is done by scripts/; each says at its head what it does and how it ends.
 #
 #   PROJECT=name    another appliance beside the first      CONFIG_DIR=dir  where its gateway.toml is (remembered)
+#   DO="show ID"    for quarantine
 #   SERVICE=name    for logs and shell                      SENDER=…        for block and unblock
 #   SECONDS=60      for fuzz
 #   ENGINE=keep     do not install or start an engine       T=path          narrows test, unit and stack
 export PROJECT CONFIG_DIR ENGINE SENDER TO FROM T YES ROUNDS QUICK PATIENCE
 SERVICE ?=
+DO ?= list
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo logs shell check plan apply block unblock test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
+.PHONY: quarantine help up down status demo logs shell check plan apply block unblock test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -23,6 +25,8 @@ status: ## Health, generations, queues
 	@scripts/status
 demo: ## Send a message to anna@example.test and show its way through both gates
 	@scripts/demo
+quarantine: ## What is held: DO="show ID", DO="release ID", DO="delete ID"; lists without
+	@scripts/quarantine $(DO)
 logs: ## Follow the logs; SERVICE=postfix-pre for one
 	@if [ -t 1 ]; then scripts/compose logs -f --tail 200 $(SERVICE); else scripts/compose logs $(SERVICE) | sed 's/\x1b\[2K//'; fi
 shell: ## A shell in SERVICE=postfix-pre

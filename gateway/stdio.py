@@ -60,6 +60,8 @@ STOCK = WorkerSettings(
     inside=(),
     doors={},
     quarantine="",
+    quarantine_max_octets=1,
+    quarantine_retention_s=1,
     checks={},
     policies={"default": Policy("default")},
 )

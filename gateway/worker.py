@@ -67,7 +67,7 @@ class Yard:
             settings.checks,
             self._doors,
             settings.inside,
-            Quarantine(Path(settings.quarantine)) if settings.quarantine else None,
+            Quarantine(Path(settings.quarantine), settings.quarantine_max_octets) if settings.quarantine else None,
         )
         self._transact = functools.partial(carry, means=means)
 

@@ -41,7 +41,9 @@ class WorkerSettings:
     xforward_peers: frozenset[str]  # addresses that may connect, and use XFORWARD
     inside: tuple[IPv4Network | IPv6Network, ...]  # networks whose clients may relay
     doors: dict[str, tuple[tuple[str, int], ...]]  # next hop of a redirect -> where gate 2 listens for it
-    quarantine: str  # directory; empty for none
+    quarantine: str  # directory; empty where nothing can be held
+    quarantine_max_octets: int  # of all messages in it together
+    quarantine_retention_s: float  # how long each is kept
     checks: dict[str, Configured]  # by the name policies have for them
     policies: dict[str, Policy]  # by name; "default" is one of them
 
@@ -103,6 +105,12 @@ def _whole(value: object) -> int:
 def _seconds(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 86_400:
         raise ValueError("seconds, above 0 and below a day")
+    return float(value)
+
+
+def _retention(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+        raise ValueError("seconds, above 0")
     return float(value)
 
 
@@ -171,6 +179,8 @@ _READERS: dict[str, Callable[[object], object]] = {
     "inside": _networks,
     "doors": _doors,
     "quarantine": text,
+    "quarantine_max_octets": _whole,
+    "quarantine_retention_s": _retention,
     "checks": _checks,
     "policies": policies,
 }

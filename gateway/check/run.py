@@ -2,7 +2,7 @@
 Run the checks of a policy on a message, side by side, each within its time.
 
 A command that edits goes before the others, which then look at what will leave.  Whatever goes wrong in a check
-becomes a finding of its own, ERROR, for which the check's on_error stands: one broken scanner never decides by accident.
+becomes a finding of its own, ERROR, for which the check's on_error stands: no broken scanner decides by accident.
 
 Log levels: WARNING a check that failed; ERROR a bug in one, with traceback.
 """

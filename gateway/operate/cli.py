@@ -1,6 +1,6 @@
 """
 The `gateway` command, as it runs in the render container: it reads the one file and writes the rendered volume.
-`gateway filter` alone is for a Postfix outside the appliance.
+`gateway quarantine` runs in the filter's container, and `gateway filter` is for a Postfix outside the appliance.
 
 What needs the engine (reload, restart, health) is done by scripts/ on the host, which call these commands; no
 container holds the engine's socket.
@@ -22,6 +22,7 @@ import click
 from rich.console import Console
 
 from gateway.operate import show as show_
+from gateway.operate.quarantine import quarantine
 from gateway.render import plan as plan_
 from gateway.render.compose import render_compose
 from gateway.render.generations import Generations
@@ -235,6 +236,9 @@ def block(sender: str, config: Path) -> None:
 def unblock(sender: str, config: Path) -> None:
     """Take SENDER out of [senders] reject, keeping the file's comments."""
     _edit(config, edit.unblock, sender, done="unblocked", already="was not blocked")
+
+
+main.add_command(quarantine)
 
 
 @main.command("filter")

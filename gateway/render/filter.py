@@ -42,6 +42,8 @@ def render_filter(configuration: Configuration) -> dict[str, str]:
         "inside": [str(network) for network in inside(settings)],
         "doors": doors(settings, topology),
         "quarantine": QUARANTINE if _may_hold(settings) else "",
+        "quarantine_max_octets": settings.quarantine.max_size,
+        "quarantine_retention": settings.quarantine.retention,
         "checks": toml({"checks": checks(configuration)}),
         "policies": toml({"policies": {name: _policy(settings, policy) for name, policy in settings.policies.items()}}),
     }
