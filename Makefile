@@ -11,7 +11,7 @@ DO ?= list
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: quarantine help up down status demo logs shell check plan apply block unblock test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
+.PHONY: explain quarantine help up down status demo logs shell check plan apply block unblock test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,8 @@ status: ## Health, generations, queues
 	@scripts/status
 demo: ## Send a message to anna@example.test and show its way through both gates
 	@scripts/demo
+explain: ## What would become of a message, step by step: FILE=mail.eml FROM=… TO="… …" CLIENT=192.0.2.7
+	@scripts/explain $(FILE) --from "$(FROM)" $(addprefix --to ,$(TO)) $(addprefix --client ,$(CLIENT)) $(addprefix --listener ,$(LISTENER))
 quarantine: ## What is held: DO="show ID", DO="release ID", DO="delete ID"; lists without
 	@scripts/quarantine $(DO)
 logs: ## Follow the logs; SERVICE=postfix-pre for one
@@ -33,7 +35,7 @@ shell: ## A shell in SERVICE=postfix-pre
 	@scripts/compose exec $(or $(SERVICE),$(error which one? SERVICE=bind, postfix-pre, filter or postfix-post)) bash
 
 ##@ Change
-check: ## Look for mistakes in gateway.toml
+check: ## Look for mistakes in gateway.toml, and run your cases in config/tests
 	@scripts/check
 plan: ## Show what apply would change in what runs
 	@scripts/plan

@@ -6,7 +6,7 @@ The yard proper: a message that is looked into, from its first octet of content 
 The content is whole before any check begins, and gate 2 gets none of it before the verdict.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
@@ -19,14 +19,14 @@ from gateway.forward.delivery import Delivery
 from gateway.forward.pool import Pool
 from gateway.forward.redirect import redirect
 from gateway.message.content import Stuffing
-from gateway.message.edit import apply
+from gateway.message.edit import Splice, apply
 from gateway.message.envelope import Client
 from gateway.message.failure import PeerLost
 from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 from gateway.message.reply import Reply
 from gateway.message.spool import Spool
-from gateway.message.verdict import Action, Report, Verdict
+from gateway.message.verdict import Action, Verdict
 from gateway.quarantine.store import Quarantine
 from gateway.trace.line import Line
 
@@ -53,6 +53,24 @@ class Means:
         return address is not None and any(address in network for network in self.inside)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found out about a message before anything was done with it."""
+
+    mail: MailObject  # as editing checks left it
+    verdict: Verdict
+    splices: Sequence[Splice]  # edits of its content, if it is to leave
+
+
+async def judge(mail: MailObject, policy: Policy, means: Means) -> Judged:
+    """Run the checks of a policy, decide, and plan the edits; `gateway explain` asks here too."""
+    mail, reports = await run([means.checks[name] for name in policy.checks], mail)
+    findings = [finding for report in reports for finding in report.findings]
+    verdict = decide(findings, policy, inside=mail.inside, null_sender=mail.envelope.reverse_path.is_null)
+    tagged = tags(verdict, policy, inside=mail.inside)
+    return Judged(mail, verdict, plan(mail, policy, reports, tagged=tagged))
+
+
 async def search(
     incoming: Incoming, delivery: Delivery, means: Means, policy: Policy, line: Line
 ) -> tuple[Delivery, Verdict]:
@@ -75,10 +93,9 @@ async def search(
         line.stage("content")
         inside = means.from_inside(incoming.client)
         mail = MailObject(incoming.envelope, incoming.client, spool.buffer(), inside, policy.name)
-        mail, reports = await run([means.checks[name] for name in policy.checks], mail)
+        judged = await judge(mail, policy, means)
         line.stage("checks")
-        findings = [finding for report in reports for finding in report.findings]
-        verdict = decide(findings, policy, inside=inside, null_sender=mail.envelope.reverse_path.is_null)
+        mail, verdict = judged.mail, judged.verdict
         if verdict.action is Action.HOLD:
             return delivery, await _hold(incoming, mail, verdict, means)
         if verdict.reply is not None:
@@ -87,7 +104,7 @@ async def search(
             delivery.abort()
             delivery = await _redirect(mail, verdict.outcome.target, means)
         try:
-            await _write(delivery, mail, policy, verdict, reports)
+            await _write(delivery, judged)
         except BaseException:
             delivery.abort()
             raise
@@ -110,11 +127,10 @@ async def _redirect(mail: MailObject, target: str, means: Means) -> Delivery:
     return await redirect(means.pool, mail.client, mail.envelope, target.encode("ascii"))
 
 
-async def _write(delivery: Delivery, mail: MailObject, policy: Policy, verdict: Verdict, reports: list[Report]) -> None:
+async def _write(delivery: Delivery, judged: Judged) -> None:
     """Send the content with its edits made, all but the dot."""
-    tagged = tags(verdict, policy, inside=mail.inside)
     stuffing = Stuffing()
-    for octets in apply(mail.content, plan(mail, policy, reports, tagged=tagged)):
+    for octets in apply(judged.mail.content, judged.splices):
         await delivery.write(stuffing.wire(octets))
     if not stuffing.at_line_start:
         await delivery.write(b"\r\n")

@@ -15,7 +15,7 @@ from gateway.accept.incoming import Incoming
 from gateway.forward.delivery import Delivery
 from gateway.message.failure import Abandoned, Deferral, PeerLost, Refusal
 from gateway.message.reply import own_fault
-from gateway.message.verdict import Action, Outcome, Verdict
+from gateway.message.verdict import Verdict
 from gateway.search import Means, search
 from gateway.trace.line import Line
 
@@ -77,7 +77,7 @@ async def _take(incoming: Incoming, delivery: Delivery, means: Means, line: Line
     while chunk := await incoming.next_chunk():
         await delivery.write(chunk.wire)
     line.stage("content")
-    return delivery, Verdict(Outcome(Action.PASS))
+    return delivery, Verdict.passed()
 
 
 def _refusal(error: Exception, incoming: Incoming, *, committed: bool) -> Refusal:

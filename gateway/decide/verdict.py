@@ -41,7 +41,7 @@ def decide(findings: Sequence[Finding], policy: Policy, *, inside: bool, null_se
         reverse=True,
     )
     if not judged:
-        return Verdict(Outcome(Action.PASS))
+        return Verdict.passed()
     worst, finding = judged[0]
     if worst.action is Action.REJECT and null_sender:
         worst = Outcome(Action.HOLD)

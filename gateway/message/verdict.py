@@ -68,3 +68,8 @@ class Verdict:
     def action(self) -> Action:
         """Give what is done."""
         return self.outcome.action
+
+    @classmethod
+    def passed(cls) -> "Verdict":
+        """Give the verdict on a message that nothing was found in."""
+        return cls(Outcome(Action.PASS))

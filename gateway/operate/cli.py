@@ -21,7 +21,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from gateway.explain import cases
 from gateway.operate import show as show_
+from gateway.operate.explain import explain_command
 from gateway.operate.quarantine import quarantine
 from gateway.render import plan as plan_
 from gateway.render.compose import render_compose
@@ -174,13 +176,32 @@ def changes(generation: str, rendered: Path, running: dict[str, str]) -> None:
 @json_option
 @_answers
 def check(config: Path, as_json: bool) -> None:
-    """Load the file, check it across components, render it in memory; change nothing."""
+    """
+    Load the file, check it across components, render it in memory, run the cases in tests/ beside it; change nothing.
+
+    Exit code 1 when a case does not come out as expected.
+    """
     configuration = load(config)
     files = render(configuration, {}, int(time.time()))
+    outcomes = dict(cases.run(configuration, config.parent / "tests"))
+    failed = {name: differences for name, differences in outcomes.items() if differences}
     if as_json:
-        click.echo(json.dumps({"source": configuration.source, "files": sorted(files)}))
+        data = {"source": configuration.source, "files": sorted(files), "cases": outcomes}
+        click.echo(json.dumps(data))
     else:
-        click.echo(f"{configuration.source}: no mistakes; {len(files)} files to render")
+        click.echo(
+            f"{configuration.source}: no mistakes; {len(files)} files to render{_cases(len(outcomes), len(failed))}"
+        )
+        for name, differences in failed.items():
+            click.echo("\n".join(f"tests/{name}: {difference}" for difference in differences), err=True)
+    if failed:
+        sys.exit(EXIT_FAILED)
+
+
+def _cases(count: int, failed: int) -> str:
+    if not count:
+        return ""
+    return f"; {count} cases as expected" if not failed else f"; {failed} of {count} cases not as expected"
 
 
 @main.command()
@@ -239,6 +260,7 @@ def unblock(sender: str, config: Path) -> None:
 
 
 main.add_command(quarantine)
+main.add_command(explain_command)
 
 
 @main.command("filter")

@@ -75,7 +75,7 @@ def render_pre(configuration: Configuration) -> dict[str, str]:
     values = _shared(settings, topology) | {
         "listeners": views,
         "has_inside": any(view.inside_only for view in views),
-        "domains": [*settings.domains, *_own_names(settings)],
+        "domains": [*settings.domains, *own_names(settings)],
         "policies": list(settings.policies),
         "filter_hop": hop(topology.filter),
         "slots": slots(settings),
@@ -112,7 +112,7 @@ def render_post(configuration: Configuration) -> dict[str, str]:
         "post_reinject": topology.post_reinject,
         "post_direct": topology.post_direct,
         "mailbox_domains": _domains(settings, "mailbox"),
-        "alias_domains": [*_domains(settings, "alias"), *_own_names(settings)],
+        "alias_domains": [*_domains(settings, "alias"), *own_names(settings)],
         "relay_domains": _domains(settings, "relay"),
         "mailboxes": [Entry(address, _maildir(address)) for address in settings.mailboxes.addresses],
         "next_hops": [
@@ -183,7 +183,7 @@ def aliases(settings: Settings) -> dict[str, list[str]]:
 
     Source: RFC 5321 section 4.5.1: each domain that is delivered here must have a postmaster; virtual(5).
     """
-    names = [*_domains(settings, "mailbox"), *_domains(settings, "alias"), *_own_names(settings)]
+    names = [*_domains(settings, "mailbox"), *_domains(settings, "alias"), *own_names(settings)]
     postmasters = {f"postmaster@{name}": [settings.gateway.postmaster] for name in names}
     taken = {settings.gateway.postmaster, *settings.mailboxes.addresses}
     made = {address: to for address, to in postmasters.items() if address not in taken}
@@ -223,7 +223,7 @@ def _domains(settings: Settings, deliver: str) -> list[str]:
     return [name for name, domain in settings.domains.items() if domain.deliver == deliver]
 
 
-def _own_names(settings: Settings) -> list[str]:
+def own_names(settings: Settings) -> list[str]:
     """Return the gates' own names, which get mail for the postmaster, unless they are domains of the site too."""
     names = (settings.gateway.hostname, outbound_hostname(settings))
     return [name for name in names if name not in settings.domains]

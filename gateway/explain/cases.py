@@ -1,0 +1,149 @@
+"""
+The operator's own cases: config/tests/*.toml, each a message, its envelope and what should become of it.
+
+    message = "spam.eml"                    # a file beside it; or content = '''…'''
+    from = "s@client.example"
+    to = ["anna@example.test"]
+    client = "192.0.2.7"                    # optional, as are client_name, helo, listener
+    assume = { clamav = ["virus"] }         # what checks that ask others report; nothing unless said
+
+    [expect]
+    verdict = "hold"                        # or a table by recipient; refused when gate 1 does not take it
+    policy = "strict"
+    reply = "^550 5.7.1"                    # the last word, as a pattern
+    header = ["^X-Spam: yes$"]              # patterns for lines of the header section that would leave
+    no_header = ["^X-Spam-Score:"]
+    next_hop = "[192.0.2.25]:25"
+
+They are run by `make check`: a change that lets the wrong mail through is seen before it is applied.
+"""
+
+import asyncio
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from gateway.explain.explain import explain
+from gateway.explain.steps import Explanation, Fate, Sent
+from gateway.message.header import read_header
+from gateway.settings.load import Configuration
+
+_KEYS = frozenset({"message", "content", "from", "to", "client", "client_name", "helo", "listener", "assume", "expect"})
+_EXPECTED = frozenset({"verdict", "policy", "reply", "header", "no_header", "next_hop"})
+REFUSED = "refused"  # verdict of what gate 1 does not take
+
+
+class BadCase(ValueError):  # noqa: N818 - names what the file is
+    """A case cannot be read; says which key and what was expected."""
+
+
+def run(configuration: Configuration, folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """
+    Run the cases of a folder.
+
+    Yields:
+        The name of each file and what did not come out as expected, nothing where all did.
+    """
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            told = _read(path)
+            outcome = asyncio.run(explain(configuration, sent(path, told), assumed=_assumed(told)))
+            yield path.name, list(differences(told.get("expect", {}), outcome))
+        except (BadCase, LookupError) as error:
+            yield path.name, [str(error)]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadCase(str(error)) from None
+    for unknown in sorted(set(told) - _KEYS):
+        raise BadCase(f"{unknown}: unknown key; expected one of {', '.join(sorted(_KEYS))}")
+    for unknown in sorted(set(told.get("expect", {})) - _EXPECTED):
+        raise BadCase(f"expect.{unknown}: unknown key; expected one of {', '.join(sorted(_EXPECTED))}")
+    if not told.get("expect"):
+        raise BadCase("expect: missing; expected this table, or the case could not fail")
+    return told
+
+
+def sent(path: Path, told: Mapping[str, Any]) -> Sent:
+    """Make the message of a case."""
+    to = told.get("to", [])
+    if not isinstance(to, list) or not to or not all(isinstance(item, str) for item in to):
+        raise BadCase("to: expected a list of one or more addresses")
+    try:
+        client = ip_address(told.get("client", "192.0.2.1"))
+    except ValueError:
+        raise BadCase(f"client: {told['client']!r}; expected an address") from None
+    return Sent(
+        _content(path, told),
+        str(told.get("from", "")),
+        tuple(to),
+        client,
+        str(told.get("client_name", "unknown")),
+        str(told.get("helo", "client.invalid")),
+        str(told.get("listener", "")),
+    )
+
+
+def _content(path: Path, told: Mapping[str, Any]) -> bytes:
+    if ("message" in told) == ("content" in told):
+        raise BadCase("message: expected either message, a file, or content, a text")
+    if "content" in told:
+        return wire(str(told["content"]).encode())
+    try:
+        return wire((path.parent / str(told["message"])).read_bytes())
+    except OSError as error:
+        raise BadCase(f"message: {told['message']}: {error.strerror}") from None
+
+
+def wire(octets: bytes) -> bytes:
+    """Give a message as SMTP would carry it: each line end a CRLF, one at the end."""
+    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", octets)
+    return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
+
+
+def _assumed(told: Mapping[str, Any]) -> dict[str, list[str]]:
+    assumed = told.get("assume", {})
+    if not isinstance(assumed, dict) or not all(isinstance(reasons, list) for reasons in assumed.values()):
+        raise BadCase("assume: expected a table of check = list of reasons")
+    return assumed
+
+
+def differences(expected: Mapping[str, Any], outcome: Explanation) -> Iterator[str]:
+    """Yield what is not as expected."""
+    verdicts = expected.get("verdict")
+    for fate in outcome.fates:
+        verdict = REFUSED if outcome.refused or (fate.ended and not fate.policy) else fate.verdict
+        wanted = verdicts.get(fate.recipient) if isinstance(verdicts, dict) else verdicts
+        if wanted is not None and verdict != wanted:
+            yield f"{fate.recipient}: verdict {verdict}; expected {wanted}"
+        if expected.get("policy") not in (None, fate.policy):
+            yield f"{fate.recipient}: policy {fate.policy or 'none was asked'}; expected {expected['policy']}"
+        if "next_hop" in expected and expected["next_hop"] not in fate.next_hops:
+            yield f"{fate.recipient}: next hop {', '.join(fate.next_hops) or 'none'}; expected {expected['next_hop']}"
+        if "reply" in expected and not re.search(expected["reply"], _reply(outcome, fate)):
+            yield f"{fate.recipient}: reply {_reply(outcome, fate) or 'none'}; expected {expected['reply']}"
+        yield from _header(expected, fate, outcome.content.get(fate.policy, b""))
+
+
+def _reply(outcome: Explanation, fate: Fate) -> str:
+    steps = [step for step in (*outcome.steps, *fate.steps) if step.ends]
+    return (
+        f"{steps[0].outcome} {steps[0].why}" if steps and steps[0].where == "gate 1" else steps[0].why if steps else ""
+    )
+
+
+def _header(expected: Mapping[str, Any], fate: Fate, content: bytes) -> Iterator[str]:
+    lines = [field.raw.decode("utf-8", "replace").removesuffix("\r\n") for field in read_header(content).fields]
+    for pattern in expected.get("header", []):
+        if not any(re.search(pattern, line) for line in lines):
+            yield f"{fate.recipient}: no header field like {pattern}"
+    for pattern in expected.get("no_header", []):
+        for line in lines:
+            if re.search(pattern, line):
+                yield f"{fate.recipient}: header field {line}; expected none like {pattern}"

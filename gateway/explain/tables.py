@@ -1,0 +1,82 @@
+"""
+Lookups as Postfix makes them in the tables we render: access(5), canonical(5), virtual(5), pcre_table(5).
+
+The keys are those of gateway.toml, folded to lower case by its grammar, as Postfix folds them in indexed tables.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import pcre2
+
+from gateway.settings.models import PatternRule
+
+
+def domain_of(address: str) -> str:
+    """Return an address's domain in lower case, empty where it has none."""
+    return address.rpartition("@")[2].lower() if "@" in address else ""
+
+
+def without_extension(address: str, delimiter: str) -> str:
+    """Return an address without its extension (recipient_delimiter), or as it is."""
+    local, at, domain = address.rpartition("@")
+    cut = local.find(delimiter, 1) if delimiter else -1
+    return f"{local[:cut]}{at}{domain}" if cut > 0 else address
+
+
+def sender_listed(address: str, entries: Collection[str]) -> str | None:
+    """
+    Return the entry of [senders] reject that a sender meets, or None.
+
+    Source: access(5) with parent_domain_matches_subdomains empty: the address, its domain, .parent of that.
+    """
+    folded, domain = address.lower(), domain_of(address)
+    labels = domain.split(".")
+    parents = ["." + ".".join(labels[start:]) for start in range(1, len(labels))]
+    return next((key for key in (folded, domain, *parents) if key and key in entries), None)
+
+
+def address_in(address: str, table: Collection[str], delimiter: str) -> str | None:
+    """Return the key under which an address is found: itself, without its extension, @domain; else None."""
+    folded = address.lower()
+    for key in (folded, without_extension(folded, delimiter), f"@{domain_of(folded)}"):
+        if key in table:
+            return key
+    return None
+
+
+def expand(address: str, aliases: Mapping[str, Sequence[str]], delimiter: str) -> list[str]:
+    """
+    Return what an address stands for after all aliases, itself where it has none.
+
+    Source: virtual(5): results are looked up again until they give themselves; virtual_alias_recursion_limit 1000.
+    """
+    final: dict[str, None] = {}
+    seen: set[str] = set()
+    waiting = [address]
+    while waiting and len(seen) < 1000:
+        current = waiting.pop(0)
+        key = address_in(current, aliases, delimiter)
+        if key is None or current.lower() in seen:
+            final[current] = None
+            continue
+        seen.add(current.lower())
+        waiting[:0] = aliases[key]  # an address among its own results is looked up again, and stays
+    return list(final)
+
+
+def first_match(rules: Iterable[PatternRule], match: str, subjects: Iterable[str]) -> PatternRule | None:
+    """
+    Return the rule of a pcre table that decides, or None: for each subject in turn the first that matches.
+
+    Source: pcre_table(5): case-insensitive, and a dot matches a line end.
+    """
+    table = [rule for rule in rules if rule.match == match]
+    for subject in subjects:
+        for rule in table:
+            if _compiled(rule.pattern).search(subject):
+                return rule
+    return None
+
+
+def _compiled(pattern: str) -> pcre2.Pattern:
+    return pcre2.compile(pattern, pcre2.I | pcre2.S)
