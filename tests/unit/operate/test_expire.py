@@ -3,7 +3,7 @@
 import io
 import time
 
-from gateway.operate.expire import listen
+from gateway.operate.expire import main
 
 from .test_quarantine import Held
 
@@ -13,7 +13,7 @@ TICK = "ver:3.0 server:supervisor serial:1 pool:expire poolserial:1 eventname:TI
 def tick(held):
     """Let one event come; give what was replied and logged."""
     replies, log = io.StringIO(), io.StringIO()
-    listen(io.StringIO(TICK), replies, log, held.settings)
+    main(io.StringIO(TICK), replies, log, held.settings)
     assert replies.getvalue() == "READY\nRESULT 2\nOKREADY\n"
     return log.getvalue()
 
@@ -26,7 +26,7 @@ def test_old_message_is_deleted(tmp_path):
         path = held.root / id_ / "held.json"
         path.write_text(path.read_text().replace('"held_at": ', '"held_at": -'))
     (held.root / "index.sqlite").unlink()
-    assert tick(held) == "quarantine: 2 messages deleted after [quarantine] retention\n"
+    assert tick(held) == "quarantine: 2 messages deleted\n"
     assert held.store.records() == []
 
 
@@ -41,6 +41,6 @@ def test_failure_is_logged_and_not_the_end(tmp_path):
     """The next hour comes."""
     held = Held(tmp_path)
     held.write(9, quarantine=tmp_path / f"gone-{time.time_ns()}")
-    assert "held messages could not be expired" in tick(held)
+    assert tick(held).startswith("quarantine: quarantine: [Errno 2] No such file or directory")
     held.settings.write_text("")
-    assert "held messages could not be expired" in tick(held)
+    assert tick(held) == "quarantine: nothing was expired: 'quarantine'\n"
