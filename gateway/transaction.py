@@ -5,7 +5,7 @@ Every way out of it answers gate 1 exactly once and writes one line to the log. 
 is answered 4xx and gate 2 gets no dot; afterwards gate 2's word is the answer, and when that does not come, 4xx.
 Its time runs out before the dot only, and nothing else but the end of the drain cuts it off, not even gate 1's going.
 
-A message that nobody looks into is passed on while it arrives; any other is kept whole until its verdict (search.py).
+A message that nobody looks into or edits is passed on while it arrives; any other is kept whole until its verdict.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from gateway.forward.delivery import Delivery
 from gateway.message.failure import Abandoned, Deferral, PeerLost, Refusal
 from gateway.message.reply import own_fault
 from gateway.message.verdict import Verdict
-from gateway.search import Means, search
+from gateway.search import Means, look_ahead, search
 from gateway.trace.line import Line
 
 log = logging.getLogger(__name__)
@@ -72,8 +72,11 @@ async def _take(incoming: Incoming, delivery: Delivery, means: Means, line: Line
     while group := await incoming.next_group():
         incoming.answer(await delivery.offer(group))
     line.stage("envelope")
-    if not means.transparent(policy):
-        return await search(incoming, delivery, means, policy, line)
+    ahead = await look_ahead(incoming, means, policy)
+    if ahead.whole:
+        return await search(incoming, ahead, delivery, means, policy, line)
+    for read in ahead.chunks:
+        await delivery.write(read.wire)
     while chunk := await incoming.next_chunk():
         await delivery.write(chunk.wire)
     line.stage("content")

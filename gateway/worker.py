@@ -68,6 +68,7 @@ class Yard:
             self._doors,
             settings.inside,
             Quarantine(Path(settings.quarantine), settings.quarantine_max_octets) if settings.quarantine else None,
+            settings.standing,
         )
         self._transact = functools.partial(carry, means=means)
 

@@ -1,18 +1,22 @@
 """
 What filter.toml tells a worker, and what a worker makes of it: the settings file, read and checked.
 
-The file is rendered from gateway.toml, or written by hand for `gateway filter --stdio`.  All its keys are needed and
-no others are known, so that a file and a worker that do not belong together find out before mail does.
+The file is rendered from gateway.toml, or written by hand for `gateway filter --stdio`.  All its keys but the last
+two are needed and no others are known, so that file and worker that do not belong together find out before mail does.
 """
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from gateway.check.registry import Configured, make
+from gateway.edit.archive import MailingList
+from gateway.edit.dkim import Signer
+from gateway.edit.plan import Standing
 from gateway.message.policy import Policy
+from gateway.worker_edits import lists, signer
 from gateway.worker_policies import policies, strings, table, text
 
 
@@ -22,7 +26,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What filter.toml holds; all keys are needed, and no others are known."""
+    """What filter.toml holds; keys without a default are needed, and no others are known."""
 
     next_hops: tuple[tuple[str, int], ...]  # host and port of gate 2, one or more, used in turn
     helo_name: str  # our EHLO to gate 2
@@ -46,6 +50,13 @@ class WorkerSettings:
     quarantine_retention_s: float  # how long each is kept
     checks: dict[str, Configured]  # by the name policies have for them
     policies: dict[str, Policy]  # by name; "default" is one of them
+    lists: tuple[MailingList, ...] = ()
+    dkim: Signer | None = None  # None without a key
+
+    @property
+    def standing(self) -> Standing:
+        """The edits that are made whatever the policy says."""
+        return Standing(self.lists, self.dkim)
 
     @property
     def search_timeout_s(self) -> float:
@@ -65,11 +76,12 @@ def load(path: Path) -> WorkerSettings:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None
     known = [field.name for field in fields(WorkerSettings)]
+    needed = [field.name for field in fields(WorkerSettings) if field.default is MISSING]
     mistakes = [f"{path}: {key}: unknown key" for key in keys if key not in known]
     values: dict[str, object] = {}
     for key in known:
         if key not in keys:
-            mistakes.append(f"{path}: {key}: missing")
+            mistakes += [f"{path}: {key}: missing"] if key in needed else []
             continue
         try:
             values[key] = _READERS[key](keys[key])
@@ -183,4 +195,6 @@ _READERS: dict[str, Callable[[object], object]] = {
     "quarantine_retention_s": _retention,
     "checks": _checks,
     "policies": policies,
+    "lists": lists,
+    "dkim": signer,
 }

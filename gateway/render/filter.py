@@ -16,6 +16,7 @@ from gateway.settings.policies import Policy
 from gateway.settings.topology import Topology
 
 QUARANTINE = "/var/lib/sallyport/quarantine"  # in the filter's container
+SECRETS = "/secrets"  # there too: config/secrets of the host, read-only
 DRAIN_TIMEOUT_S = 50  # less than stop_grace_period in compose.yaml
 SOCKET_FD = 100  # of the listening socket, in supervisord; its own descriptors are below, or closed at exec
 
@@ -46,6 +47,8 @@ def render_filter(configuration: Configuration) -> dict[str, str]:
         "quarantine_retention": settings.quarantine.retention,
         "checks": toml({"checks": checks(configuration)}),
         "policies": toml({"policies": {name: _policy(settings, policy) for name, policy in settings.policies.items()}}),
+        "lists": toml({"lists": lists(settings)}),
+        "dkim": toml({"dkim": keys(settings)}),
     }
     return {name: fill(f"filter/{name}", values) for name in ("supervisord.conf", "filter.toml")}
 
@@ -112,6 +115,22 @@ def _policy(settings: Settings, policy: Policy) -> dict[str, Any]:
         "tag_fields": policy.tag.fields,
     }
     return {key: value for key, value in told.items() if value or key == "checks"}
+
+
+def lists(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return what a worker is told of each list, by address."""
+    return {
+        address: each.model_dump() | {"list_id": (each.list_id or address.replace("@", ".")).lower()}
+        for address, each in settings.lists.items()
+    }
+
+
+def keys(settings: Settings) -> dict[str, dict[str, str]]:
+    """Return where a worker finds each domain's key; what is in the file is nobody's business here."""
+    return {
+        domain: {"selector": key.selector, "key_file": f"{SECRETS}/{key.key_file}"}
+        for domain, key in settings.dkim.items()
+    }
 
 
 def _may_hold(settings: Settings) -> bool:

@@ -17,7 +17,15 @@ from gateway.settings.positions import Positions
 from gateway.settings.text import Lines
 
 # Tables whose keys are names that the grammars fold to lower case.
-_FOLDED = (("domains",), ("aliases",), ("canonical",), ("dns", "zones"), ("dns", "forward_zones"))
+_FOLDED = (
+    ("domains",),
+    ("aliases",),
+    ("canonical",),
+    ("dns", "zones"),
+    ("dns", "forward_zones"),
+    ("lists",),
+    ("dkim",),
+)
 
 
 _MAX_DEPTH = 16  # of tables and lists in each other; the format needs 4

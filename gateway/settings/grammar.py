@@ -310,6 +310,13 @@ def printable(value: str) -> str:
     return value
 
 
+def footer(value: str) -> str:
+    """Check the line at a message's foot: printable, with {url} in it once and no other brace."""
+    if printable(value).count("{url}") != 1 or set("{}") & set(value.replace("{url}", "")):
+        raise ValueError("expected one line of printable ASCII with {url} in it, once")
+    return value
+
+
 def extension(value: str) -> str:
     """Fold and check a file name extension."""
     if not re.fullmatch(r"[A-Za-z0-9]{1,10}", value, re.ASCII):

@@ -49,7 +49,10 @@ class MailingList(Table):
     link: Literal["header", "footer", "none"] = Field(
         "header", description="footer also puts it at the message's foot."
     )
-    footer: Printable = Field("{url}", description="The line at the foot, with {url} in it.")
+    footer: Annotated[str, AfterValidator(grammar.footer)] = Field(
+        "{url}", description="The line at the foot, with {url} in it."
+    )
+    posts: bool = Field(True, description="false leaves what is on its way to the list; List-Id alone counts then.")
 
 
 class Dkim(Table):

@@ -48,7 +48,7 @@ def test_container_has_what_it_needs_and_no_more(site: Appliance, service: str) 
     mounts = {m["Name"].removeprefix(f"{site.project}_"): m["RW"] for m in found["Mounts"] if m["Type"] == "volume"}
     assert mounts == volumes
     binds = [(m["Destination"], m["RW"]) for m in found["Mounts"] if m["Type"] == "bind"]
-    assert binds == ([("/config", False)] if service == "render" else [])
+    assert binds == {"render": [("/config", False)], "filter": [("/secrets", False)]}.get(service, [])
     host = found["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
     assert capabilities(host["CapAdd"]) == caps

@@ -1,0 +1,259 @@
+"""The footer in each kind of structure, compared byte by byte, and where there is none."""
+
+import base64
+import email
+import email.policy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.edit.footer import MAX_TEXT, Present, Unfit, footer
+
+from .made import LINES, URL, edited, mail
+
+LINE = b"Archived: " + URL.encode()
+PARAGRAPH = b'<p>Archived: <a href="' + URL.encode() + b'">' + URL.encode() + b"</a></p>"
+NEW_PART = b"Content-Type: text/plain; charset=us-ascii\r\nContent-Disposition: inline\r\n\r\n" + LINE + b"\r\n"
+
+
+def part(*fields, body):
+    """Make a part or a message."""
+    return b"".join(field + b"\r\n" for field in fields) + b"\r\n" + body
+
+
+def multipart(subtype, *parts, boundary=b"=_b", extra=b"", after=b""):
+    """Make a message or a part of parts."""
+    field = b"Content-Type: multipart/" + subtype + b'; boundary="' + boundary + b'"' + extra
+    inner = b"".join(b"--" + boundary + b"\r\n" + each + b"\r\n" for each in parts)
+    return part(field, body=b"preamble\r\n" + inner + b"--" + boundary + b"--\r\n" + after)
+
+
+def plain(body, *fields, charset=b"utf-8", extra=b""):
+    """Make a part of plain text."""
+    return part(b"Content-Type: text/plain; charset=" + charset + extra, *fields, body=body)
+
+
+def html(body, *fields):
+    """Make a part of HTML."""
+    return part(b"Content-Type: text/html; charset=utf-8", *fields, body=body)
+
+
+QP = b"Content-Transfer-Encoding: quoted-printable"
+B64 = b"Content-Transfer-Encoding: base64"
+ATTACHED = b"Content-Disposition: attachment; filename=a.txt"
+PDF = part(b"Content-Type: application/pdf", B64, body=b"JVBERi0=")
+AT = b"@@"  # where the footer goes: what stands here is replaced
+
+# name: (the message with @@ in each place, what is put there, in order)
+STRUCTURES = {
+    "plain without MIME": (b"Subject: x\r\n\r\nHello\r\n@@", [b"\r\n" + LINE + b"\r\n"]),
+    "plain whose last line is not ended": (b"Subject: x\r\n\r\nHello@@", [b"\r\n\r\n" + LINE]),
+    "plain, 8bit, Latin-1": (plain(b"caf\xe9\r\n@@", charset=b"iso-8859-1"), [b"\r\n" + LINE + b"\r\n"]),
+    "plain, 8bit, Shift_JIS": (plain(b"\x83\x41\r\n@@", charset=b"Shift_JIS"), [b"\r\n" + LINE + b"\r\n"]),
+    "plain, 7bit, ISO-2022-JP that breaks off": (
+        plain(b'\x1b$B%"\r\n@@', charset=b"iso-2022-jp"),
+        [b"\x1b(B\r\n" + LINE + b"\r\n"],
+    ),
+    "plain, quoted-printable": (plain(b"caf=C3=A9\r\n@@", QP), [b"\r\n" + LINE + b"\r\n"]),
+    "plain, quoted-printable, soft end": (plain(b"caf=C3=A9=\r\n@@", QP), [b"\r\n\r\n" + LINE]),
+    "plain, flowed": (
+        plain(b"flows \r\non\r\n@@", extra=b"; format=flowed; delsp=yes"),
+        [b"\r\n" + LINE + b"\r\n"],
+    ),
+    "html": (html(b"<html><body>Hello@@</body></html>\r\n"), [b"\r\n" + PARAGRAPH + b"\r\n"]),
+    "html in capitals": (html(b"<BODY>Hello@@</BODY >\r\n"), [b"\r\n" + PARAGRAPH + b"\r\n"]),
+    "html without a body": (html(b"<html>Hello@@</html>\r\n"), [b"\r\n" + PARAGRAPH + b"\r\n"]),
+    "html without any end": (html(b"<p>Hello\r\n@@"), [b"\r\n" + PARAGRAPH + b"\r\n"]),
+    "html, quoted-printable": (
+        html(b"<body>Hello@@</bo=\r\ndy></html>\r\n", QP),
+        [
+            b"=\r\n\r\n"
+            b'<p>Archived: <a href=3D"https://lists.example.test/a/X/">https://lists.exam=\r\nple.test/a/X/</a></p>'
+            b"\r\n=\r\n"
+        ],
+    ),
+    "html, quoted-printable, tag encoded": (
+        html(b"<body>Hello@@=3C/body>\r\n", QP),
+        [
+            b"=\r\n\r\n"
+            b'<p>Archived: <a href=3D"https://lists.example.test/a/X/">https://lists.exam=\r\nple.test/a/X/</a></p>'
+            b"\r\n=\r\n"
+        ],
+    ),
+    "alternative": (
+        multipart(b"alternative", plain(b"Hello@@"), html(b"<body>Hello@@</body>")),
+        [b"\r\n\r\n" + LINE, b"\r\n" + PARAGRAPH + b"\r\n"],
+    ),
+    "alternative with related": (
+        multipart(
+            b"alternative",
+            plain(b"Hello@@"),
+            multipart(
+                b"related", html(b"<body>Hello@@</body>"), part(b"Content-Type: image/png", body=b"x"), boundary=b"in"
+            ),
+        ),
+        [b"\r\n\r\n" + LINE, b"\r\n" + PARAGRAPH + b"\r\n"],
+    ),
+    "alternative with a calendar": (
+        multipart(b"alternative", plain(b"Hello@@"), part(b"Content-Type: text/calendar", body=b"BEGIN:VCALENDAR")),
+        [b"\r\n\r\n" + LINE],
+    ),
+    "mixed with text first": (multipart(b"mixed", plain(b"Hello@@"), PDF), [b"\r\n\r\n" + LINE]),
+    "mixed with alternative first": (
+        multipart(
+            b"mixed", multipart(b"alternative", plain(b"Hello@@"), html(b"<body>@@</body>"), boundary=b"in"), PDF
+        ),
+        [b"\r\n\r\n" + LINE, b"\r\n" + PARAGRAPH + b"\r\n"],
+    ),
+    "mixed without text": (
+        multipart(b"mixed", PDF).replace(b"--=_b--", b"@@--=_b--"),
+        [b"--=_b\r\n" + NEW_PART],
+    ),
+    "mixed with text attached": (
+        multipart(b"mixed", plain(b"Hello", ATTACHED), after=b"epilogue\r\n").replace(b"--=_b--", b"@@--=_b--"),
+        [b"--=_b\r\n" + NEW_PART],
+    ),
+    "mixed with signed first": (
+        multipart(
+            b"mixed",
+            multipart(
+                b"signed", plain(b"Hello"), part(b"Content-Type: application/pgp-signature", body=b"x"), boundary=b"s"
+            ),
+        ).replace(b"--=_b--", b"@@--=_b--"),
+        [b"--=_b\r\n" + NEW_PART],
+    ),
+    "mixed with a message first": (
+        multipart(b"mixed", part(b"Content-Type: message/rfc822", body=plain(b"Hello"))).replace(
+            b"--=_b--", b"@@--=_b--"
+        ),
+        [b"--=_b\r\n" + NEW_PART],
+    ),
+    "mixed with an attachment's name that is not well-formed": (
+        multipart(b"mixed", plain(b"Hello@@"), part(b"Content-Type: application/pdf; name=a b.pdf", body=b"x")),
+        [b"\r\n\r\n" + LINE],
+    ),
+}
+BASE64 = {  # text: what stands for it afterwards, when it was base64 in lines of 8
+    b"abcdef": b"YWJjZGVm\r\n" + base64.b64encode(b"\r\n\r\n" + LINE),
+    b"abcdefg": b"YWJjZGVm\r\n" + base64.b64encode(b"g\r\n\r\n" + LINE),
+    b"abcdefgh": b"YWJjZGVm\r\n" + base64.b64encode(b"gh\r\n\r\n" + LINE),
+    b"abcd\r\n": b"YWJjZA0K\r\n" + base64.b64encode(b"\r\n" + LINE + b"\r\n"),
+    b"abcde\n": b"YWJjZGUK\r\n" + base64.b64encode(b"\n" + LINE + b"\n"),
+    b"abcd\n": b"YWJj\r\n" + base64.b64encode(b"d\n\n" + LINE + b"\n"),
+}
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_footer_stands_there_and_nowhere_else(name):
+    """All other octets are those that came."""
+    marked, put = STRUCTURES[name]
+    pieces = marked.split(AT)
+    assert len(pieces) == len(put) + 1
+    message = mail(b"".join(pieces))
+    wanted = pieces[0] + b"".join(octets + piece for octets, piece in zip(put, pieces[1:], strict=True))
+    assert edited(message, footer(message, LINES)) == wanted
+
+
+@pytest.mark.parametrize("text", BASE64)
+def test_footer_in_base64_rewrites_the_last_group_alone(text):
+    """With each padding, and in the line ends the text has."""
+    encoded = base64.b64encode(text)
+    lines = b"\r\n".join(encoded[place : place + 8] for place in range(0, len(encoded), 8))
+    message = mail(multipart(b"mixed", plain(lines, B64), PDF))
+    assert edited(message, footer(message, LINES)) == multipart(b"mixed", plain(BASE64[text], B64), PDF)
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8", "iso-2022-jp", "euc-jp"])
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize("length", range(4))
+def test_footer_in_base64_reads_right_in_any_charset(charset, kind, length):
+    """Another parser, told the charset, reads the old text with the line in it."""
+    before, behind = ("日本" + "x" * length, "</body></html>\n") if kind == "html" else ("日本" + "x" * length, "")
+    encoded = base64.encodebytes((before + behind).encode(charset)).replace(b"\n", b"\r\n")
+    fields = (f"Content-Type: text/{kind}; charset={charset}".encode(), B64)
+    message = mail(part(*fields, body=encoded))
+    found = email.message_from_bytes(edited(message, footer(message, LINES))).get_payload(decode=True).decode(charset)
+    added = PARAGRAPH if kind == "html" else LINE
+    assert found.startswith(before)
+    assert found.endswith(behind)
+    assert found[len(before) : len(found) - len(behind)].strip() == added.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (multipart(b"signed", plain(b"Hello"), part(b"Content-Type: application/pgp-signature", body=b"x")), "signed"),
+        (multipart(b"encrypted", part(b"Content-Type: application/pgp-encrypted", body=b"Version: 1")), "encrypted"),
+        (part(b"Content-Type: application/pkcs7-mime; smime-type=signed-data", B64, body=b"MIIB\r\n"), "pkcs7"),
+        (part(b"Content-Type: message/rfc822", body=plain(b"Hello\r\n")), "message/rfc822"),
+        (multipart(b"report", plain(b"Hello")), "report"),
+        (multipart(b"alternative", part(b"Content-Type: text/calendar", body=b"x")), "alternative"),
+        (plain(b"-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA512\r\n\r\nHello\r\n"), "PGP"),
+        (plain(base64.b64encode(b"-----BEGIN PGP MESSAGE-----\r\n"), B64), "PGP"),
+        (plain(b"Hello\r\n", charset=b"utf-7"), "charset"),
+        (plain(b"H\0i\0\r\n", charset=b"utf-16le"), "charset"),
+        (plain(b"Hello\r\n", b"Content-Transfer-Encoding: x-uuencode"), "transfer encoding"),
+        (plain(b"Hello\r\n", b"Content-Transfer-Encoding: 8 bit"), "bad-encoding"),
+        (plain(b"Hello\r\n", ATTACHED), "text/plain without"),
+        (plain(b""), "empty"),
+        (plain(b"x" * MAX_TEXT + b"\r\n"), "too long"),
+        (multipart(b"mixed", plain(b"Hello"))[:-9], "unclosed"),
+        (multipart(b"mixed", plain(b"Hello"), extra=b"; boundary=other"), "parameter-twice"),
+        (multipart(b"related", html(b"Hello"), extra=b'; start="<other>"'), "related"),
+    ],
+)
+def test_footer_unfit_says_why(content, cause):
+    """Signed, encrypted, attached, or open to two readings."""
+    with pytest.raises(Unfit, match=cause):
+        footer(mail(content), LINES)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [STRUCTURES[name][0].replace(AT, b"") for name in STRUCTURES]
+    + [plain(base64.encodebytes(text).replace(b"\n", b"\r\n"), B64) for text in BASE64],
+)
+def test_footer_twice_is_once(content):
+    """In text it is found again; a new part is marked in the header section (lists.py)."""
+    message = mail(content)
+    again = mail(edited(message, footer(message, LINES)))
+    if b"Content-Disposition: inline" in again.content:
+        return
+    with pytest.raises(Present):
+        footer(again, LINES)
+
+
+def test_footer_never_makes_a_delimiter():
+    """The boundary and the link both come of what a stranger wrote."""
+    content = multipart(b"mixed", plain(b"Hello\r\n"), boundary=b"x https")
+    with pytest.raises(Unfit, match="delimiter"):
+        footer(mail(content), [("--x {url}", URL)])
+
+
+def test_footer_in_flowed_text_is_no_quotation():
+    """A line that begins as quoted ones do gets a blank before it (RFC 3676 section 4.4)."""
+    message = mail(plain(b"Hello\r\n", extra=b"; format=flowed"))
+    assert edited(message, footer(message, [("> {url}", URL)])).endswith(b"\r\n\r\n > " + URL.encode() + b"\r\n")
+
+
+def test_footer_in_html_escapes():
+    """What the operator or a Message-ID brings is text there."""
+    message = mail(html(b"<body></body>"))
+    result = edited(message, footer(message, [("<b> & {url}", "https://x.test/?a=1&b='")]))
+    assert b'&lt;b&gt; &amp; <a href="https://x.test/?a=1&amp;b=&#x27;">https://x.test/?a=1&amp;b=&#x27;</a>' in result
+
+
+@given(st.binary(max_size=400))
+def test_footer_of_anything_is_only_added(body):
+    """Whatever comes, all octets stay, in their order, or there is no footer."""
+    content = plain(body.replace(b"\r", b"").replace(b"\n", b"\r\n"), QP)
+    message = mail(content)
+    try:
+        splices = footer(message, LINES)
+    except Unfit:
+        return
+    assert all(splice.start == splice.stop for splice in splices)
+    result = edited(message, splices)
+    read = email.message_from_bytes(result, policy=email.policy.compat32)
+    assert LINE in read.get_payload(decode=True)
