@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.check import gtube
+from gateway.check import auth, gtube
 from gateway.check.base import Check
 
 
@@ -21,6 +21,7 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "auth": Kind(auth.Options, auth.Auth),
     "gtube": Kind(gtube.Options, gtube.Gtube),
 }
 

@@ -4,7 +4,7 @@ BodyHash: the hash of a body that DKIM and ARC sign, taken of slices, in time an
 dkimpy does the same on the whole body at once, with several copies of it, and its pattern for blanks at the end of a
 line takes quadratic time on a long run of them: a stranger's megabyte of blanks would stop a worker for hours.
 
-Source: RFC 6376 sections 3.4.3 (simple), 3.4.4 (relaxed) and 3.4.5 (l=).
+Source: RFC 6376 sections 3.4.3 (simple) and 3.4.4 (relaxed).
 """
 
 import hashlib
@@ -16,21 +16,12 @@ _MANY = _LINE_END * 4096
 
 
 class BodyHash:
-    """SHA-256, or SHA-1, of a canonical body."""
+    """SHA-256 of a canonical body, relaxed or simple."""
 
-    def __init__(self, *, relaxed: bool, limit: int | None = None, algorithm: str = "sha256") -> None:
-        """
-        Begin.
-
-        Args:
-            relaxed: Canonicalisation of the body; False is simple.
-            limit: Octets of the canonical body that count (l=); None for all.
-            algorithm: As hashlib names it.
-        """
-        self.octets = 0  # of the canonical body so far, those beyond the limit included
+    def __init__(self, *, relaxed: bool) -> None:
+        self.octets = 0  # of the canonical body so far
         self._relaxed = relaxed
-        self._limit = limit
-        self._hash = hashlib.new(algorithm, usedforsecurity=False)
+        self._hash = hashlib.sha256()
         self._line_ends = 0  # that came last and count only when something follows
         self._rest = b""  # the end of the last slice, which may be part of a line end: at most " \r"
 
@@ -61,8 +52,5 @@ class BodyHash:
             self._line_ends -= number
 
     def _take(self, octets: bytes) -> None:
-        if self._limit is None:
-            self._hash.update(octets)
-        else:
-            self._hash.update(octets[: max(self._limit - self.octets, 0)])
+        self._hash.update(octets)
         self.octets += len(octets)
