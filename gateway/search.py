@@ -32,7 +32,7 @@ from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 from gateway.message.reply import Reply
 from gateway.message.spool import Spool
-from gateway.message.verdict import Action, Verdict
+from gateway.message.verdict import Action, Report, Verdict
 from gateway.quarantine.store import Quarantine
 from gateway.trace.line import Line
 
