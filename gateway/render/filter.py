@@ -54,8 +54,8 @@ def render_filter(configuration: Configuration) -> dict[str, str]:
 
 
 def toml(tables: dict[str, Any]) -> str:
-    """Write tables as TOML."""
-    return tomlkit.dumps(tables)
+    """Write tables as TOML; the line end is the template's."""
+    return tomlkit.dumps(tables).rstrip("\n")
 
 
 def inside(settings: Settings) -> list[Network]:
