@@ -26,4 +26,4 @@ class MailObject:
     @cached_property
     def mime(self) -> Mime:
         """Give its MIME structure."""
-        return read_mime(self.content)
+        return read_mime(self.content, self.header)

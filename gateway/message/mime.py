@@ -6,37 +6,43 @@ not have (two boundary parameters, a boundary that is a prefix of another, a par
 could be read in two ways is noted as an anomaly, for the check `structure` to report; the reading itself is the usual
 one: the first of two parameters, the innermost boundary that fits, a part that ends where its parent goes on.
 
+Places nest: what a part holds lies within its body, in order and apart.  Time and memory grow with the content alone,
+whatever it is, and where a limit cuts the reading short, `Mime.complete` says so.
+
 Source: RFC 2045, RFC 2046 section 5.1, RFC 2231; limits after Postfix's mime_nesting_limit.
 """
 
 import re
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 
-from gateway.message.header import Buffer, Field, Header, read_header
-from gateway.message.parameters import Parsed, parse_value
+from gateway.message.header import MAX_FIELDS, Buffer, Header, read_header
+from gateway.message.parameters import MAX_VALUE
+from gateway.message.part import Anomaly, Part, describe
+
+__all__ = ["ANOMALIES", "MAX_DEPTH", "MAX_PARTS", "Anomaly", "Mime", "Part", "read_mime"]
 
 MAX_DEPTH = 100  # levels of multipart and message
 MAX_PARTS = 1_000
-# A line that begins with two hyphens; behind CRLF or at the very beginning.
-_DELIMITER = re.compile(rb"(?<![^\n])--([^\r\n]*)(?:\r\n|\Z)")
-_IDENTITY = ("7bit", "8bit", "binary", "")
-_ENCODINGS = frozenset({*_IDENTITY, "base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue"})
-
-
-@dataclass(frozen=True, slots=True)
-class Anomaly:
-    """Something that software may read in different ways."""
-
-    kind: str  # one of ANOMALIES
-    place: int  # in the content
+MAX_LINES = 500_000  # that begin with two hyphens
+MAX_NOTED = 20  # anomalies of one kind; more of it say nothing new, and must not crowd out others
+MIN_FIELDS = 20  # header fields that are read of each part, however many those before it had
+MAX_VALUES = 1_048_576  # octets of Content-* fields that are read in all; beyond it MIN_VALUE of each
+MIN_VALUE = 256
+# A line that begins with two hyphens.  One at the very beginning of the content is no delimiter: none is open there.
+_DELIMITER = re.compile(rb"\n--([^\r\n]*+)(?:\r\n|\Z)")
 
 
 ANOMALIES = {
     "too-deep": "more levels than MAX_DEPTH",
     "too-many-parts": "more parts than MAX_PARTS",
+    "too-many-lines": "more lines that could be delimiters than MAX_LINES",
     "too-many-fields": "more header fields than anybody reads",
-    "no-boundary": "multipart without a boundary parameter, or with one no delimiter can have",
-    "boundary-reused": "a boundary that an enclosing multipart has too",
+    "too-many-parameters": "a field with more parameters than anybody reads, or longer ones",
+    "no-boundary": "multipart without a boundary parameter",
+    "bad-boundary": "a boundary too long, with octets it must not have, given by RFC 2231, or given in two ways",
+    "boundary-reused": "a boundary that an enclosing multipart has too, or one whose closing delimiter is another's",
+    "almost-delimiter": "a line that begins as a delimiter does and goes on, which some take for one",
     "unclosed": "a multipart whose closing delimiter is missing",
     "after-close": "a delimiter behind the closing one",
     "field-twice": "Content-Type, Content-Transfer-Encoding or Content-Disposition more than once",
@@ -44,34 +50,11 @@ ANOMALIES = {
     "bad-parameter": "parameters that are not well-formed",
     "bad-type": "a Content-Type that names no type",
     "bad-encoding": "an unknown Content-Transfer-Encoding, or one that a multipart or message must not have",
-    "no-blank-line": "a part whose header section runs into a delimiter or the end",
+    "no-blank-line": "a header section that no blank line ends",
 }
-
-
-@dataclass(slots=True)
-class Part:
-    """One entity: the message itself, a part of a multipart, or a message in a message."""
-
-    header: Header
-    start: int  # place of its header section
-    depth: int  # 0 for the message itself
-    parent: int | None  # index in Mime.parts
-    type: str = "text/plain"  # type/subtype in lower case
-    parameters: dict[str, str] = field(default_factory=dict)  # of Content-Type, names in lower case, RFC 2231 decoded
-    encoding: str = ""  # Content-Transfer-Encoding in lower case, empty when none
-    disposition: str = ""  # Content-Disposition in lower case, without parameters
-    filename: str = ""  # filename of the disposition or name of the type, decoded; empty when none
-    body: int = 0  # place where its body begins
-    stop: int = 0  # place where its body ends, the line end before a delimiter left out
-    children: list[int] = field(default_factory=list)  # indexes in Mime.parts
-    boundary: bytes = b""  # of a multipart
-    closed: bool = False  # its closing delimiter was there
-    closing: int = 0  # place of that delimiter's first hyphen
-
-    @property
-    def is_multipart(self) -> bool:
-        """True when it may have parts."""
-        return self.type.startswith("multipart/")
+LIMITS = frozenset(
+    {"too-deep", "too-many-parts", "too-many-lines", "too-many-parameters"}
+)  # behind them there may be parts nobody has seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +62,28 @@ class Mime:
     """All parts in the order of the content, the message itself first."""
 
     parts: list[Part]
-    anomalies: list[Anomaly]
+    anomalies: list[Anomaly]  # at most MAX_NOTED of one kind
 
     @property
     def leaves(self) -> list[Part]:
         """Give the parts that have none themselves."""
         return [part for part in self.parts if not part.children]
 
+    @property
+    def complete(self) -> bool:
+        """False when a limit was reached, so that there may be parts that are not listed."""
+        return not any(anomaly.kind in LIMITS for anomaly in self.anomalies)
 
-def read_mime(content: Buffer) -> Mime:
-    """Read the structure of a message; never fails, whatever the content is."""
-    return _Reading(content).run()
+
+def read_mime(content: Buffer, header: Header | None = None) -> Mime:
+    """
+    Read the structure of a message; never fails, whatever the content is.
+
+    Args:
+        content: The whole content.
+        header: What read_header() gives for it, if that is there already.
+    """
+    return _Reading(content).run(header or read_header(content))
 
 
 class _Reading:
@@ -97,145 +91,151 @@ class _Reading:
         self._content = content
         self._parts: list[Part] = []
         self._anomalies: list[Anomaly] = []
+        self._noted: Counter[str] = Counter()
         self._path: list[int] = []  # indexes of the parts that are open, outermost first
         self._open: dict[bytes, int] = {}  # boundary -> index of the innermost open multipart that has it
+        self._prefixes: tuple[bytes, ...] = ()  # the boundaries of _open
         self._done: set[bytes] = set()  # boundaries whose closing delimiter has come
+        self._fields_left = MAX_FIELDS
+        self._values_left = MAX_VALUES
+        self._full = False  # a limit was reached, nothing more is read
 
-    def run(self) -> Mime:
-        self._begin(0, None)
-        place = 0
-        while match := _DELIMITER.search(self._content, place):
-            place = match.end()
-            self._delimiter(match.start(), place, match[1].rstrip(b" \t"))
-        end = len(self._content)
-        self._close_down_to(0, end)
+    def run(self, header: Header) -> Mime:
+        place = self._begin(header, 0, None)
+        lines = 0
+        while (self._open or self._done) and not self._full:
+            match = _DELIMITER.search(self._content, max(place - 1, 0))
+            if match is None:
+                break
+            lines += 1
+            if lines > MAX_LINES:
+                self._stop("too-many-lines", match.start() + 1)
+            else:
+                place = self._line(match.start() + 1, match.end(), _token(match[1]))
+        self._close_down_to(0, len(self._content))
         return Mime(self._parts, self._anomalies)
 
     def _note(self, kind: str, place: int) -> None:
-        if len(self._anomalies) < MAX_PARTS:
+        self._noted[kind] += 1
+        if self._noted[kind] <= MAX_NOTED:
             self._anomalies.append(Anomaly(kind, place))
 
-    def _begin(self, start: int, parent: int | None) -> None:
-        """Open the part that begins at *start*, and what it holds if that is a message."""
+    def _stop(self, kind: str, place: int) -> None:
+        self._note(kind, place)
+        self._full = True
+
+    # -- delimiters
+
+    def _owner(self, token: bytes, place: int) -> tuple[int | None, bool]:
+        """Give the open multipart that a line is a delimiter of, the innermost of two, and whether it closes that."""
+        plain, closed = self._open.get(token), self._open.get(token[:-2]) if token.endswith(b"--") else None
+        if plain is not None and closed is not None:
+            self._note("boundary-reused", place)
+        if closed is not None and (plain is None or closed > plain):
+            return closed, True
+        return plain, False
+
+    def _line(self, start: int, end: int, token: bytes) -> int:
+        """Look at a line that begins with two hyphens; give the place where the next may be."""
+        index, closing = self._owner(token, start)
+        if index is None:
+            if token in self._done or (token.endswith(b"--") and token[:-2] in self._done):
+                self._note("after-close", start)
+            elif token.startswith(self._prefixes):
+                self._note("almost-delimiter", start)
+            return end
+        self._close_down_to(self._path.index(index) + 1, start)
+        part = self._parts[index]
+        if closing:
+            part.closed, part.closing = True, start
+            self._forget(index)
+            self._done.add(part.boundary)
+        elif self._room(start, part.depth + 1):
+            return self._begin(self._header(end), end, index)
+        return end
+
+    def _is_delimiter(self, field: bytes) -> bool:
+        """Tell whether what looks like a header field is a delimiter, for a boundary may have a colon in it."""
+        token = _token(field[2:].partition(b"\r\n")[0])
+        return token in self._open or (token.endswith(b"--") and token[:-2] in self._open)
+
+    # -- parts
+
+    def _header(self, start: int) -> Header:
+        limit = max(self._fields_left, MIN_FIELDS)
+        return read_header(self._content, start, max_fields=limit, ends_at=self._is_delimiter)
+
+    def _begin(self, header: Header, start: int, parent: int | None) -> int:
+        """Open a part, and what it holds if that is a message; give the place where its body begins."""
         while True:
-            depth = self._parts[parent].depth + 1 if parent is not None else 0
-            header = read_header(self._content, start)
-            part = Part(header, start, depth, parent, body=header.body, stop=len(self._content))
             index = len(self._parts)
-            self._parts.append(part)
-            if parent is not None:
-                self._parts[parent].children.append(index)
+            part = self._add(header, start, parent)
             self._path.append(index)
-            self._describe(part)
-            if part.is_multipart:
+            if part.boundary:
                 self._open_multipart(index, part)
-            if part.type != "message/rfc822" or part.encoding not in _IDENTITY or not self._room(part.body, depth + 1):
-                return
-            start, parent = part.body, index
+            if not part.is_message or not self._room(part.body, part.depth + 1):
+                return part.body
+            header, start, parent = self._header(part.body), part.body, index
+
+    def _add(self, header: Header, start: int, parent: int | None) -> Part:
+        """Make a part of its header, and note what that has two readings of."""
+        outer = self._parts[parent] if parent is not None else None
+        limit = max(MIN_VALUE, min(MAX_VALUE, self._values_left))
+        in_digest = outer is not None and outer.type == "multipart/digest"
+        part, anomalies = describe(header, start, in_digest=in_digest, max_value=limit)
+        for anomaly in anomalies:
+            self._note(anomaly.kind, anomaly.place)
+        part.parent, part.stop = parent, len(self._content)
+        if outer is not None:
+            part.depth = outer.depth + 1
+            outer.children.append(len(self._parts))
+        self._parts.append(part)
+        self._fields_left -= len(header.fields)
+        self._values_left -= sum(len(given.raw) for given in header.fields if given.name[:8].lower() == b"content-")
+        return part
 
     def _room(self, place: int, depth: int) -> bool:
         if depth > MAX_DEPTH:
             self._note("too-deep", place)
-        elif len(self._parts) >= MAX_PARTS:
-            self._note("too-many-parts", place)
-        else:
-            return True
-        return False
+            return False
+        if len(self._parts) >= MAX_PARTS:
+            self._stop("too-many-parts", place)
+        return not self._full
 
     def _open_multipart(self, index: int, part: Part) -> None:
-        boundary = part.parameters.get("boundary", "").encode("latin-1", "replace")
-        part.boundary = boundary
-        if not boundary or len(boundary) > 200 or boundary != boundary.rstrip(b" \t"):
-            self._note("no-boundary", part.start)
-            part.boundary = b""
-            return
-        if boundary in self._open:
+        if part.boundary in self._open:
             self._note("boundary-reused", part.start)
-        self._open[boundary] = index
-
-    def _delimiter(self, start: int, end: int, token: bytes) -> None:
-        """Look at a line that begins with two hyphens: whose delimiter it is, if any."""
-        closing = token not in self._open and token.endswith(b"--")
-        boundary = token[:-2] if closing else token
-        index = self._open.get(boundary)
-        if index is None:
-            if boundary in self._done:
-                self._note("after-close", start)
-            return
-        self._close_down_to(self._path.index(index) + 1, start)
-        if closing:
-            part = self._parts[index]
-            part.closed, part.closing = True, start
-            self._forget(index)
-            self._done.add(boundary)
-        elif self._room(start, self._parts[index].depth + 1):
-            self._begin(end, index)
+        self._open[part.boundary] = index
+        self._prefixes = tuple(self._open)
 
     def _close_down_to(self, level: int, place: int) -> None:
         """Close the parts of the path from *level* on: a delimiter, or the end of the content, is at *place*."""
+        stop = place if place == len(self._content) else place - 2
         while len(self._path) > level:
             index = self._path.pop()
             part = self._parts[index]
-            part.stop = max(place - 2, part.start) if place < len(self._content) else place
-            if part.body > part.stop:
+            part.stop = stop = max(
+                stop, part.body
+            )  # a part that ends with its blank line shares that with the delimiter
+            if part.header.body == part.header.stop and (part.body < part.stop or (part.header.fields and part.depth)):
                 self._note("no-blank-line", part.start)
-                part.header = read_header(self._content, part.start, min(place, len(self._content)))
-                part.body = part.stop = min(part.header.body, place)
             if part.boundary and not part.closed:
-                self._note("unclosed", part.start)
+                if not self._full:
+                    self._note("unclosed", part.start)
                 self._forget(index)
 
     def _forget(self, index: int) -> None:
         """Take a multipart out of those whose boundary counts; one around it may have the same."""
         boundary = self._parts[index].boundary
-        outer = [other for other in self._path if other != index and self._parts[other].boundary == boundary]
-        if outer and not self._parts[outer[-1]].closed:
-            self._open[boundary] = outer[-1]
+        for outer in reversed(self._path):
+            if outer != index and self._parts[outer].boundary == boundary and not self._parts[outer].closed:
+                self._open[boundary] = outer
+                break
         else:
             self._open.pop(boundary, None)
+        self._prefixes = tuple(self._open)
 
-    # -- what the header says
 
-    def _describe(self, part: Part) -> None:
-        if not part.header.complete:
-            self._note("too-many-fields", part.start)
-        self._describe_type(part, self._only(part, b"content-type"))
-        encoding = self._only(part, b"content-transfer-encoding")
-        part.encoding = encoding.value.partition(b";")[0].strip().lower().decode("latin-1") if encoding else ""
-        composite = part.is_multipart or part.type.startswith("message/")
-        if part.encoding not in _ENCODINGS or (composite and part.encoding not in _IDENTITY):
-            self._note("bad-encoding", part.start)
-        disposition = self._parsed(part, self._only(part, b"content-disposition"))
-        part.disposition = disposition.value if disposition else ""
-        name = disposition.parameters.get("filename", "") if disposition else ""
-        part.filename = name or part.parameters.get("name", "")
-
-    def _describe_type(self, part: Part, given: Field | None) -> None:
-        parent = self._parts[part.parent] if part.parent is not None else None
-        if parent is not None and parent.type == "multipart/digest":
-            part.type = "message/rfc822"  # RFC 2046 section 5.1.5
-        parsed = self._parsed(part, given)
-        if parsed is None:
-            return
-        part.parameters = parsed.parameters
-        if re.fullmatch(r"[!-.0-~]+/[!-.0-~]+", parsed.value):
-            part.type = parsed.value
-        else:
-            self._note("bad-type", part.start)
-
-    def _parsed(self, part: Part, given: Field | None) -> Parsed | None:
-        if given is None:
-            return None
-        parsed = parse_value(given.value)
-        if parsed.repeated:
-            self._note("parameter-twice", part.start)
-        if parsed.malformed:
-            self._note("bad-parameter", part.start)
-        return parsed
-
-    def _only(self, part: Part, name: bytes) -> Field | None:
-        """Give the first field of a name; more than one is an anomaly."""
-        found = list(part.header.all(name))
-        if len(found) > 1:
-            self._note("field-twice", found[1].start)
-        return found[0] if found else None
+def _token(line: bytes) -> bytes:
+    """Give what follows the hyphens of a line, but blanks at its end, which transport may add."""
+    return line.rstrip(b" \t") if line[-1:] in (b" ", b"\t") else line

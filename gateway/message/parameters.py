@@ -2,7 +2,8 @@
 Parameters of Content-Type and Content-Disposition: quoted strings, RFC 2231 continuations and encoded words.
 
 Read leniently, as mail programs do, for a file name that only the recipient's program understands is one nobody has
-looked at; what is not well-formed is said.  Works in time linear in the value, up to MAX_VALUE octets.
+looked at; what is not well-formed is said, and of two readings both are given.  Works in time linear in the value, up
+to MAX_VALUE octets and MAX_PARAMETERS.
 
 Source: RFC 2045 section 5.1, RFC 2231 sections 3 and 4; RFC 2047 words in parameters are forbidden and common.
 """
@@ -10,15 +11,24 @@ Source: RFC 2045 section 5.1, RFC 2231 sections 3 and 4; RFC 2047 words in param
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
+from gateway.message.charset import decode
+
+__all__ = ["MAX_VALUE", "Parsed", "decode", "decode_words", "parse_value"]
+
 MAX_VALUE = 16_384  # octets of one field body that are read
-_PARAMETER = re.compile(rb';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
+MAX_PARAMETERS = 200  # of one field that are read
+_PARAMETER = re.compile(rb';[;\s]*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)("?)\s*+|([^;]*+))', re.DOTALL)
+_BLANKS = re.compile(rb"[;\s]++")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _SECTION = re.compile(rb"([^*]+)(?:\*([0-9]{1,3}))?(\*)?")
-_WORD = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?\s]{0,2000})\?=")
-_BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?)")
+_NO_TOKEN = re.compile(rb'[\s"]')  # blanks and quotes in a value that is not quoted; other specials are common
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,2000}+)\?=")
+_BETWEEN_WORDS = re.compile(r"(\?=)\s++(=\?)")
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,71 +36,133 @@ class Parsed:
     """A field body: what stands before the first semicolon, and the parameters."""
 
     value: str  # in lower case, without blanks around it
-    parameters: dict[str, str]  # names in lower case; of two the first
+    parameters: dict[
+        str, str
+    ]  # names in lower case, values decoded; RFC 2231 goes before plain, and first before second
     repeated: bool = False  # a parameter was given twice
     malformed: bool = False  # something between the parameters is none
+    complete: bool = True  # False when there was more than is read
+    octets: dict[str, bytes] = field(default_factory=dict)  # plain before RFC 2231, and no encoded words are undone
+    others: dict[str, tuple[str, ...]] = field(default_factory=dict)  # further values of a name, decoded
+    extended: frozenset[str] = frozenset()  # names given as RFC 2231 has it
+
+    def readings(self, name: str) -> list[str]:
+        """Give every value that some program may take a parameter to have, each once."""
+        if name not in self.parameters:
+            return []
+        return list(dict.fromkeys([self.parameters[name], *self.others.get(name, ())]))
 
 
-def parse_value(octets: bytes) -> Parsed:
-    """Read a field body; never fails."""
-    malformed = len(octets) > MAX_VALUE
-    octets = octets[:MAX_VALUE]
+@dataclass(slots=True)
+class _Parameter:
+    """What a field body has of one name."""
+
+    plain: list[bytes] = field(default_factory=list)
+    sections: dict[int, tuple[bytes, bool]] = field(default_factory=dict)  # RFC 2231; -1 is the whole value
+    repeated: bool = False
+
+    def add(self, value: bytes, number: int | None, *, extended: bool) -> None:
+        """Add one occurrence: *number* of its section, None when it has none."""
+        if number is None and not extended:
+            self.repeated |= bool(self.plain)
+            self.plain.append(value)
+            return
+        number = -1 if number is None else number
+        self.repeated |= number in self.sections
+        self.sections.setdefault(number, (value, extended))
+
+    @property
+    def in_order(self) -> bool:
+        """True when the sections are one whole value, or numbered without a gap."""
+        return sorted(self.sections) in ([], [-1], list(range(len(self.sections))))
+
+    def _extended(self) -> Iterator[tuple[bytes, str]]:
+        """Give the value that RFC 2231 makes: the whole one, and the one of numbered sections."""
+        for whole in (True, False):
+            sections = [self.sections[number] for number in sorted(self.sections) if (number == -1) is whole]
+            if sections:
+                yield _join(sections)
+
+    def octets(self) -> bytes:
+        """Give what programs compare: the first plain value, else that of RFC 2231."""
+        return self.plain[0] if self.plain else next(self._extended())[0]
+
+    def texts(self) -> list[str]:
+        """Give all readings, the likeliest first."""
+        values = [*self._extended(), *((value, "utf-8") for value in self.plain)]
+        return [decode_words(decode(octets, charset)) for octets, charset in values]
+
+
+def parse_value(octets: bytes, max_octets: int = MAX_VALUE) -> Parsed:
+    """Read a field body, its first *max_octets*; never fails."""
+    complete = len(octets) <= max_octets
+    octets = octets[:max_octets]
     head, semicolon, _ = octets.partition(b";")
-    place = len(head)
-    pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
-    repeated = False
-    while match := _PARAMETER.match(octets, place):
-        place = match.end()
+    malformed = not semicolon and b"=" in head
+    found: dict[str, _Parameter] = {}
+    for count, match in enumerate(_parameters(octets, len(head))):
+        if count == MAX_PARAMETERS:
+            complete = False
+            break
+        if match is None:
+            malformed = True
+            continue
         name, number, extended = _section(match[1])
         quoted = match[2] is not None
-        malformed |= quoted and octets[place - 1 : place] != b'"'
-        value = _QUOTED_PAIR.sub(rb"\1", match[2]) if quoted else match[3].strip()
-        sections = pieces.setdefault(name, {})
-        repeated |= number in sections
-        sections.setdefault(number, (value, extended))
-    malformed |= bool(octets[place:].strip(b" \t;"))
-    parameters = {name: _join(sections) for name, sections in pieces.items()}
+        malformed |= not match[3] if quoted else bool(_NO_TOKEN.search(match[4].strip()))
+        value = _QUOTED_PAIR.sub(rb"\1", match[2]) if quoted else match[4].strip()
+        found.setdefault(name, _Parameter()).add(value, number, extended=extended)
+    texts = {name: parameter.texts() for name, parameter in found.items()}
     return Parsed(
-        head.strip().lower().decode("latin-1"), parameters, repeated, malformed or (not semicolon and b"=" in head)
+        head.strip().lower().decode("latin-1"),
+        {name: readings[0] for name, readings in texts.items()},
+        any(parameter.repeated for parameter in found.values()),
+        malformed or not all(parameter.in_order for parameter in found.values()),
+        complete,
+        {name: parameter.octets() for name, parameter in found.items()},
+        {name: tuple(readings[1:]) for name, readings in texts.items() if len(readings) > 1},
+        frozenset(name for name, parameter in found.items() if parameter.sections),
     )
 
 
-def _section(name: bytes) -> tuple[str, int, bool]:
-    """Split name*0* into name, number and whether the value is percent-encoded; -1 is the whole value."""
+def _parameters(octets: bytes, place: int) -> Iterator[re.Match[bytes] | None]:
+    """Give each parameter behind the semicolon at *place*, and None for what stands there and is none."""
+    while place < len(octets):
+        match = _PARAMETER.match(octets, place)
+        if match is not None:
+            yield match
+            place = match.end()
+        elif blanks := _BLANKS.match(octets, place):  # all at once: one by one each would look at all behind it
+            place = blanks.end()
+        following = octets.find(b";", place)
+        end = following if following >= 0 else len(octets)
+        if octets[place:end].strip():
+            yield None
+        place = end
+
+
+def _section(name: bytes) -> tuple[str, int | None, bool]:
+    """Split name*0* into name, number, None when there is none, and whether the value is percent-encoded."""
     match = _SECTION.fullmatch(name)
     if match is None:
-        return name.lower().decode("latin-1"), -1, False
-    number = int(match[2]) if match[2] is not None else -1
+        return name.lower().decode("latin-1"), None, False
+    number = int(match[2]) if match[2] is not None else None
     return match[1].lower().decode("latin-1"), number, match[3] is not None
 
 
-def _join(sections: dict[int, tuple[bytes, bool]]) -> str:
-    """Put the sections of a value together and decode it."""
-    charset, octets, extended = "utf-8", b"", False
-    for number, (value, encoded) in sorted(sections.items()):
-        if encoded:
-            if number in (-1, 0) and value.count(b"'") >= 2:
-                named, _language, value = value.split(b"'", 2)
-                charset = named.decode("latin-1") or charset
-            value, extended = unquote_to_bytes(value), True
-        octets += value
-    text = decode(octets, charset)
-    return text if extended else decode_words(text)
-
-
-def decode(octets: bytes, charset: str) -> str:
-    """Decode by a charset a stranger named; Latin-1 where Python does not know it, or it is no charset of text."""
-    try:
-        return octets.decode(charset)
-    except (LookupError, UnicodeError, ValueError):
-        try:
-            return octets.decode("utf-8")
-        except UnicodeDecodeError:
-            return octets.decode("latin-1")
+def _join(sections: Sequence[tuple[bytes, bool]]) -> tuple[bytes, str]:
+    """Put the sections of a value together; give it with its charset, which the first may name."""
+    charset, octets = "utf-8", b""
+    for number, (value, encoded) in enumerate(sections):
+        if encoded and not number and value.count(b"'") >= 2:
+            named, _language, value = value.split(b"'", 2)
+            charset = named.decode("latin-1") or charset
+        octets += unquote_to_bytes(value) if encoded else value
+    return octets, charset
 
 
 def decode_words(text: str) -> str:
-    """Decode the encoded words of RFC 2047 in a text; what is none stays as it is."""
+    """Decode the encoded words of RFC 2047 in a text, blanks within them allowed; what is none stays as it is."""
     if "=?" not in text:
         return text
     return _WORD.sub(_decode_word, _BETWEEN_WORDS.sub(r"\1\2", text))
@@ -98,11 +170,8 @@ def decode_words(text: str) -> str:
 
 def _decode_word(match: re.Match[str]) -> str:
     charset, encoding, payload = match[1].partition("*")[0], match[2].lower(), match[3].encode("latin-1", "replace")
-    try:
-        if encoding == "b":
-            octets = base64.b64decode(payload + b"=" * (-len(payload) % 4))
-        else:
-            octets = binascii.a2b_qp(payload, header=True)
-    except (binascii.Error, ValueError):
-        return match[0]
-    return decode(octets, charset)
+    if encoding == "q":
+        return decode(binascii.a2b_qp(payload, header=True), charset)
+    digits = _NO_BASE64.sub(b"", payload)
+    digits = digits[: len(digits) - (len(digits) % 4 == 1)]  # one digit alone says nothing
+    return decode(base64.b64decode(digits + b"=" * (-len(digits) % 4)), charset)

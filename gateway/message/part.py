@@ -1,0 +1,153 @@
+"""
+Part: one entity of a MIME message, and what its header says of it.
+
+Of two fields or parameters that contradict each other the first counts, as for most mail programs; names to save it
+under are all kept, for the recipient's program may be another.  Whatever has two readings is an anomaly.
+
+Source: RFC 2045, RFC 2046, RFC 2183.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from gateway.message.header import Field, Header
+from gateway.message.parameters import MAX_VALUE, Parsed, parse_value
+
+LONGEST_BOUNDARY = 70  # octets; RFC 2046 section 5.1.1
+MAX_SAME = 5  # fields of one name that are read
+_BOUNDARY = re.compile(rb"[ -~]{0,%d}" % LONGEST_BOUNDARY)
+_TYPE = re.compile(r"[!-.0-~]+/[!-.0-~]+")
+_IDENTITY = ("7bit", "8bit", "binary", "")
+_ENCODINGS = frozenset({*_IDENTITY, "base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue"})
+_MESSAGES = ("message/rfc822", "message/global")  # whose body is a message; RFC 6532 section 3.7
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """Something that software may read in different ways."""
+
+    kind: str  # one of gateway.message.mime.ANOMALIES
+    place: int  # in the content
+
+
+@dataclass(slots=True)
+class Part:
+    """One entity: the message itself, a part of a multipart, or a message in a message."""
+
+    header: Header
+    start: int  # place of its header section
+    depth: int = 0  # 0 for the message itself
+    parent: int | None = None  # index in Mime.parts
+    type: str = "text/plain"  # type/subtype in lower case
+    parameters: dict[str, str] = field(default_factory=dict)  # of Content-Type, names in lower case, RFC 2231 decoded
+    encoding: str = ""  # Content-Transfer-Encoding in lower case, empty when none
+    disposition: str = ""  # Content-Disposition in lower case, without parameters
+    filename: str = ""  # the likeliest of filenames, empty when none
+    filenames: tuple[str, ...] = ()  # every name some program may save it under, decoded
+    body: int = 0  # place where its body begins
+    stop: int = 0  # place where its body ends, the line end before a delimiter left out
+    children: list[int] = field(default_factory=list)  # indexes in Mime.parts
+    boundary: bytes = b""  # of a multipart
+    closed: bool = False  # its closing delimiter was there
+    closing: int = 0  # place of that delimiter's first hyphen
+
+    @property
+    def is_multipart(self) -> bool:
+        """True when it may have parts."""
+        return self.type.startswith("multipart/")
+
+    @property
+    def is_message(self) -> bool:
+        """True when its body is a message that can be read where it stands."""
+        return self.type in _MESSAGES and self.encoding in _IDENTITY
+
+
+def describe(
+    header: Header, start: int, *, in_digest: bool = False, max_value: int = MAX_VALUE
+) -> tuple[Part, list[Anomaly]]:
+    """
+    Make a part of its header section.
+
+    Args:
+        header: Of the part.
+        start: Place where that begins.
+        in_digest: The part is one of a multipart/digest, whose parts are messages unless they say otherwise.
+        max_value: Octets of each field body that are read.
+
+    Returns:
+        The part, its place among others not filled in, and what its header has two readings of.
+    """
+    part = Part(header, start, body=header.body)
+    description = _Description(part, max_value)
+    if not header.complete:
+        description.note("too-many-fields")
+    description.read(in_digest=in_digest)
+    return part, description.anomalies
+
+
+class _Description:
+    def __init__(self, part: Part, max_value: int) -> None:
+        self.anomalies: list[Anomaly] = []
+        self._part = part
+        self._max_value = max_value
+
+    def note(self, kind: str, place: int | None = None) -> None:
+        self.anomalies.append(Anomaly(kind, self._part.start if place is None else place))
+
+    def read(self, *, in_digest: bool) -> None:
+        part = self._part
+        types = [self._parsed(given) for given in self._all(b"content-type")]
+        dispositions = [self._parsed(given) for given in self._all(b"content-disposition")]
+        part.type = "message/rfc822" if in_digest else part.type  # RFC 2046 section 5.1.5
+        if types:
+            self._read_type(types[0])
+        self._read_encoding()
+        part.disposition = dispositions[0].value if dispositions else ""
+        names = [name for parsed in dispositions for name in parsed.readings("filename")]
+        names += [name for parsed in types for name in parsed.readings("name")]
+        part.filenames = tuple(dict.fromkeys(name for name in names if name))
+        part.filename = part.filenames[0] if part.filenames else ""
+
+    def _read_type(self, parsed: Parsed) -> None:
+        self._part.parameters = parsed.parameters
+        if not _TYPE.fullmatch(parsed.value):
+            self.note("bad-type")
+            return
+        self._part.type = parsed.value
+        if self._part.is_multipart:
+            self._read_boundary(parsed)
+
+    def _read_boundary(self, parsed: Parsed) -> None:
+        """Take the boundary as octets: decoded, as file names are, it would not be what the delimiters have."""
+        given = parsed.octets.get("boundary", b"")
+        self._part.boundary = given.rstrip(b" \t")
+        two = len(parsed.readings("boundary")) > 1 or "boundary" in parsed.extended
+        if not self._part.boundary:
+            self.note("no-boundary")
+        elif two or given != self._part.boundary or not _BOUNDARY.fullmatch(given):
+            self.note("bad-boundary")
+
+    def _read_encoding(self) -> None:
+        given = self._all(b"content-transfer-encoding")
+        part = self._part
+        part.encoding = given[0].value.partition(b";")[0].strip().lower().decode("latin-1") if given else ""
+        composite = part.is_multipart or part.type.startswith("message/")
+        if part.encoding not in _ENCODINGS or (composite and part.encoding not in _IDENTITY):
+            self.note("bad-encoding")
+
+    def _parsed(self, given: Field) -> Parsed:
+        parsed = parse_value(given.value, self._max_value)
+        if parsed.repeated:
+            self.note("parameter-twice")
+        if parsed.malformed:
+            self.note("bad-parameter")
+        if not parsed.complete:
+            self.note("too-many-parameters")
+        return parsed
+
+    def _all(self, name: bytes) -> list[Field]:
+        """Give the fields of a name; more than one is an anomaly."""
+        found = list(self._part.header.all(name))
+        if len(found) > 1:
+            self.note("field-twice", found[1].start)
+        return found[:MAX_SAME]

@@ -1,0 +1,137 @@
+"""What a part's header says of it, and what it says in two ways."""
+
+import pytest
+
+from gateway.message.header import read_header
+from gateway.message.part import Part, describe
+
+
+def described(*lines, in_digest=False, max_value=16_384):
+    """Describe a header section; give the part and the kinds of its anomalies."""
+    content = b"".join(line + b"\r\n" for line in lines) + b"\r\n"
+    part, anomalies = describe(read_header(content), 0, in_digest=in_digest, max_value=max_value)
+    return part, [anomaly.kind for anomaly in anomalies]
+
+
+def test_describe_without_fields_is_plain_text():
+    """RFC 2045 section 5.2."""
+    part, kinds = described()
+    assert (part.type, part.encoding, part.disposition, part.filename, part.filenames) == ("text/plain", "", "", "", ())
+    assert kinds == []
+
+
+def test_describe_all_fields():
+    """Type and encoding in lower case, names decoded."""
+    part, kinds = described(
+        b'Content-type: Application/PDF; name="=?utf-8?q?gr=C3=BCn.pdf?="; X-Y=Z',
+        b"CONTENT-TRANSFER-ENCODING: Base64 ",
+        b"Content-Disposition: ATTACHMENT; filename*=utf-8''gr%C3%BCn.pdf",
+    )
+    assert (part.type, part.encoding, part.disposition) == ("application/pdf", "base64", "attachment")
+    assert part.parameters == {"name": "grün.pdf", "x-y": "Z"}
+    assert (part.filename, part.filenames) == ("grün.pdf", ("grün.pdf",))
+    assert kinds == []
+
+
+def test_describe_every_name_is_kept():
+    """Of the disposition first; some program saves it under the last."""
+    part, kinds = described(
+        b"Content-Type: a/b; name=one.txt",
+        b"Content-Type: a/b; name=two.exe",
+        b"Content-Disposition: inline; filename=three.txt; filename*=''four.scr",
+    )
+    assert part.filenames == ("four.scr", "three.txt", "one.txt", "two.exe")
+    assert part.filename == "four.scr"
+    assert kinds == ["field-twice"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "kinds"),
+    [
+        ([b"Content-Type: text"], ["bad-type"]),
+        ([b"Content-Type:"], ["bad-type"]),
+        ([b"Content-Type: text/plain charset=x"], ["bad-parameter", "bad-type"]),
+        ([b"Content-Type: text/plain (comment)"], ["bad-type"]),
+        ([b"Content-Type: a/b; x=1; x=2"], ["parameter-twice"]),
+        ([b"Content-Type: a/b; junk"], ["bad-parameter"]),
+        ([b"Content-Disposition: attachment; filename=a; filename=b"], ["parameter-twice"]),
+        ([b"Content-Disposition: a", b"Content-Disposition: a"], ["field-twice"]),
+        ([b"Content-Transfer-Encoding: base64", b"content-transfer-encoding: 7bit"], ["field-twice"]),
+        ([b"Content-Transfer-Encoding: rot13"], ["bad-encoding"]),
+        ([b"Content-Transfer-Encoding: base64 junk"], ["bad-encoding"]),
+        ([b"Content-Type: message/rfc822", b"Content-Transfer-Encoding: base64"], ["bad-encoding"]),
+        ([b"Content-Type: multipart/mixed; boundary=b", b"Content-Transfer-Encoding: base64"], ["bad-encoding"]),
+        ([b"Content-Type: multipart/mixed"], ["no-boundary"]),
+        ([b'Content-Type: multipart/mixed; boundary=""'], ["no-boundary"]),
+        ([b'Content-Type: multipart/mixed; boundary=" "'], ["no-boundary"]),
+        ([b'Content-Type: multipart/mixed; boundary="b "'], ["bad-boundary"]),
+        ([b"Content-Type: multipart/mixed; boundary=" + b"b" * 71], ["bad-boundary"]),
+        ([b"Content-Type: multipart/mixed; boundary=b\xc3\xbc"], ["bad-boundary"]),
+        ([b"Content-Type: multipart/mixed; boundary*=us-ascii''b"], ["bad-boundary"]),
+        ([b"Content-Type: multipart/mixed; boundary=b; boundary*0=c"], ["bad-boundary"]),
+        ([b"Content-Type: multipart/mixed; boundary=b; boundary=c"], ["parameter-twice", "bad-boundary"]),
+        ([b"Content-Type: multipart/mixed; boundary=b; boundary=b"], ["parameter-twice"]),
+        ([b"Content-Type: a/b; x=" + b"y" * 20_000], ["too-many-parameters"]),
+    ],
+)
+def test_describe_what_has_two_readings_is_noted(lines, kinds):
+    """Whoever reads it the other way sees another message."""
+    assert described(*lines)[1] == kinds
+
+
+@pytest.mark.parametrize(
+    ("value", "boundary"),
+    [
+        (b"b", b"b"),
+        (b'"b c"', b"b c"),
+        (b"b" * 70, b"b" * 70),
+        (b"b" * 71, b"b" * 71),
+        (b'"b "', b"b"),
+        (b'"=?utf-8?q?b?="', b"=?utf-8?q?b?="),
+        (b'"=?utf-8?b?Yg==?="', b"=?utf-8?b?Yg==?="),
+        (b"b\xc3\xbc", b"b\xc3\xbc"),
+        (b"b; boundary*=us-ascii''c", b"b"),
+    ],
+)
+def test_describe_boundary_is_the_octets_that_delimiters_have(value, boundary):
+    """Decoded as a file name is, an encoded word would be a boundary that nobody else sees."""
+    part, _ = described(b"Content-Type: multipart/mixed; boundary=" + value)
+    assert part.boundary == boundary
+
+
+def test_describe_boundary_of_no_multipart_is_none():
+    """A parameter like any other."""
+    part, kinds = described(b"Content-Type: text/plain; boundary=b")
+    assert (part.boundary, kinds) == (b"", [])
+
+
+def test_describe_part_of_a_digest_is_a_message():
+    """RFC 2046 section 5.1.5, unless it says otherwise."""
+    assert described(in_digest=True)[0].is_message
+    assert not described(b"Content-Type: text/plain", in_digest=True)[0].is_message
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoding", "message"),
+    [
+        ("message/rfc822", "", True),
+        ("message/global", "8bit", True),
+        ("message/rfc822", "base64", False),
+        ("message/partial", "", False),
+    ],
+)
+def test_is_message_what_can_be_read_where_it_stands(kind, encoding, message):
+    """Nothing is decoded to look for structure in it."""
+    assert Part(read_header(b""), 0, type=kind, encoding=encoding).is_message is message
+
+
+def test_describe_too_many_fields_are_noted():
+    """By the part that has them."""
+    header = read_header(b"A: b\r\n" * 3, max_fields=2)
+    assert [(anomaly.kind, anomaly.place) for anomaly in describe(header, 7)[1]] == [("too-many-fields", 7)]
+
+
+def test_describe_reads_values_so_far():
+    """And says that there was more."""
+    part, kinds = described(b"Content-Type: multipart/mixed; boundary=b", max_value=15)
+    assert (part.type, kinds) == ("multipart/mixed", ["too-many-parameters", "no-boundary"])
