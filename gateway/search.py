@@ -177,5 +177,5 @@ async def _write(delivery: Delivery, judged: Judged) -> None:
     stuffing = Stuffing()
     for octets in apply(judged.mail.content, judged.splices):
         await delivery.write(stuffing.wire(octets))
-    if not stuffing.at_line_start:
-        await delivery.write(b"\r\n")
+    if missing := stuffing.end():
+        await delivery.write(missing)

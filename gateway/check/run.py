@@ -1,8 +1,9 @@
 """
 Run the checks of a policy on a message, side by side, each within its time.
 
-A command that edits goes before the others, which then look at what will leave.  Whatever goes wrong in a check
-becomes a finding of its own, ERROR, for which the check's on_error stands: no broken scanner decides by accident.
+A command that edits goes before the others, which then look at what will leave; its splices, of a content that is no
+more, do not count.  Whatever goes wrong in a check becomes a finding of its own, ERROR, for which the check's on_error
+stands: no broken scanner decides by accident.
 
 Log levels: WARNING a check that failed; ERROR a bug in one, with traceback.
 """
@@ -32,10 +33,15 @@ async def run(checks: Sequence[Configured], mail: MailObject) -> tuple[MailObjec
         if check.edits:
             report = await _one(check, mail)
             if report.content is not None:
-                mail = dataclasses.replace(mail, content=report.content)
-            reports.append(report)
+                mail = dataclasses.replace(mail, content=_ended(report.content))
+            reports.append(Report(report.findings))
     looking = [check for check in checks if not check.edits]
     return mail, reports + await asyncio.gather(*(_one(check, mail) for check in looking))
+
+
+def _ended(content: bytes) -> bytes:
+    """End the last line, so that a header field can be put behind any other."""
+    return content if content.endswith(b"\r\n") or not content else content + b"\r\n"
 
 
 async def _one(check: Configured, mail: MailObject) -> Report:

@@ -27,7 +27,7 @@ def decide(findings: Sequence[Finding], policy: Policy, *, inside: bool, null_se
     Give the verdict on a message.
 
     Args:
-        findings: What the checks reported, in any order; empty passes the message.
+        findings: What the checks reported, in any order, which does not matter; empty passes the message.
         policy: The policy the message is under.
         inside: The message is from a client that may relay, or has authenticated.
         null_sender: A rejection holds instead: gate 1 could only drop the message, for there is nobody to tell.
@@ -37,8 +37,7 @@ def decide(findings: Sequence[Finding], policy: Policy, *, inside: bool, null_se
     """
     judged = sorted(
         ((outcome(finding, policy, inside=inside), finding) for finding in findings),
-        key=lambda pair: GRAVITY[pair[0].action],
-        reverse=True,
+        key=lambda pair: _order(pair[0], pair[1], policy),
     )
     if not judged:
         return Verdict.passed()
@@ -46,6 +45,13 @@ def decide(findings: Sequence[Finding], policy: Policy, *, inside: bool, null_se
     if worst.action is Action.REJECT and null_sender:
         worst = Outcome(Action.HOLD)
     return Verdict(worst, _reply(worst.action, finding), tuple(finding for _, finding in judged))
+
+
+def _order(outcome: Outcome, finding: Finding, policy: Policy) -> tuple[int, int, str, str, str]:
+    """Sort by gravity, then as the policy names its checks, then by name: of two redirects one is meant."""
+    checks = policy.checks
+    place = checks.index(finding.check) if finding.check in checks else len(checks)
+    return -GRAVITY[outcome.action], place, finding.check, finding.reason, finding.detail
 
 
 def tags(verdict: Verdict, policy: Policy, *, inside: bool) -> bool:

@@ -6,7 +6,7 @@ this one, or a user's rule, takes them for ours (RFC 8601 section 5 says so of i
 """
 
 from gateway.message.edit import Splice
-from gateway.message.header import Header
+from gateway.message.header import Field, Header
 from gateway.message.policy import Policy
 
 
@@ -18,15 +18,20 @@ def tag(header: Header, policy: Policy) -> list[Splice]:
         splices += [Splice(field.start, field.stop, b"") for field in header.all(octets)]
         splices.append(Splice(header.stop, header.stop, octets + b": " + body.encode("ascii") + b"\r\n"))
     if policy.subject_prefix:
-        splices.append(_prefix(header, policy.subject_prefix.encode("ascii")))
+        splices += _prefixed(header, policy.subject_prefix.encode("ascii"))
     return splices
 
 
-def _prefix(header: Header, prefix: bytes) -> Splice:
-    """Put a prefix before the Subject's text, and leave its folding and encoded words alone."""
-    subject = header.first(b"Subject")
-    if subject is None:
-        return Splice(header.stop, header.stop, b"Subject: " + prefix + b"\r\n")
+def _prefixed(header: Header, prefix: bytes) -> list[Splice]:
+    """Prefix the Subject; each of them, for of several any may be the one that is shown."""
+    subjects = list(header.all(b"Subject"))
+    if not subjects:
+        return [Splice(header.stop, header.stop, b"Subject: " + prefix + b"\r\n")]
+    return [_before_text(subject, prefix) for subject in subjects]
+
+
+def _before_text(subject: Field, prefix: bytes) -> Splice:
+    """Put a prefix before a Subject's text, and leave its folding and encoded words alone."""
     after = subject.raw.index(b":") + 1
     blank = b"" if subject.raw[after : after + 1] in (b" ", b"\t", b"\r") else b" "
     return Splice(subject.start + after, subject.start + after, b" " + prefix + blank)

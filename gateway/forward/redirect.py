@@ -22,7 +22,7 @@ async def redirect(pool: Pool, client: Client, envelope: Envelope, recipient: by
         pool: Of the door to go through.
         client: The client gate 2 hears of.
         envelope: Reverse-path, and recipients unless *recipient* replaces them.
-        recipient: Path of the one recipient instead; its sender asked for no DSN.
+        recipient: Path of the one recipient instead, who gets none of the others' DSN parameters.
 
     Raises:
         Deferral: gate 2 cannot be reached, or does not take the envelope as a whole.
@@ -32,8 +32,9 @@ async def redirect(pool: Pool, client: Client, envelope: Envelope, recipient: by
     delivery = Delivery(pool, client)
     try:
         replies = await delivery.offer(group)
-        if any(reply.severity not in (2, 3) for reply in replies):
-            raise Deferral(REFUSED, cause=f"redirect: {replies[-1].text!r}")
+        refusal = next((reply for reply in replies if reply.severity not in (2, 3)), None)
+        if refusal is not None:
+            raise Deferral(REFUSED, cause=f"redirect: {refusal.text!r}")
     except BaseException:
         delivery.abort()
         raise

@@ -1,5 +1,5 @@
 """
-Chunk: a slice of content as it travels, dot-stuffed, and on demand as checks read it.
+Chunk: a slice of content as it travels, dot-stuffed, and on demand as checks read it; Stuffing: the way back.
 
 The wire form passes from gate 1 to gate 2 untouched; the content form is made only when somebody asks, so a message
 that nobody looks into costs neither the unstuffing nor the stuffing.
@@ -32,7 +32,12 @@ class Chunk:
 
 
 class Stuffing:
-    """Turn slices of content into their wire form, one after the other."""
+    """
+    Turn slices of content into their wire form, one after the other.
+
+    The last guard before gate 2: whatever a check or an edit made of the content, no lone CR or LF gets there, where
+    it could end the data for some program behind it (CVE-2023-51764 and others; see accept.framing).
+    """
 
     def __init__(self) -> None:
         self._tail = b"\r\n"  # last two octets before the next slice
@@ -43,16 +48,33 @@ class Stuffing:
 
         Args:
             content: Next slice, 0 or more octets, cut anywhere; CR and LF only as CRLF.
-        """
-        wire = content.replace(b"\r\n.", b"\r\n..")
-        tail = self._tail
-        self._tail = (tail + content[-2:])[-2:]
-        if (tail == b"\r\n" and content[:1] == b".") or (tail[1:] == b"\r" and content[:2] == b"\n."):
-            at = 0 if content[:1] == b"." else 1
-            wire = content[:at] + b"." + wire[at:]
-        return wire
 
-    @property
-    def at_line_start(self) -> bool:
-        """True when all that was given so far ends a line."""
-        return self._tail == b"\r\n"
+        Raises:
+            ValueError: a lone CR or LF: a bug of what made the content.
+        """
+        if not content:
+            return b""
+        tail, self._tail = self._tail, (self._tail + content[-2:])[-2:]
+        cut = tail[1:] == b"\r"  # between CR and LF
+        pairs = content.count(b"\r\n")
+        if (
+            cut != content.startswith(b"\n")
+            or content.count(b"\n") != pairs + cut
+            or content.count(b"\r") != pairs + content.endswith(b"\r")
+        ):
+            raise ValueError("a lone CR or LF in content")
+        wire = content.replace(b"\r\n.", b"\r\n..")
+        if tail == b"\r\n" and content[:1] == b".":
+            return b"." + wire
+        return b"\n." + wire[1:] if cut and content[1:2] == b"." else wire
+
+    def end(self) -> bytes:
+        """
+        Give what ends the last line, nothing when it is ended: only then can the final dot follow.
+
+        Raises:
+            ValueError: the content ended in a lone CR.
+        """
+        if self._tail[1:] == b"\r":
+            raise ValueError("a lone CR at the end of content")
+        return b"" if self._tail == b"\r\n" else b"\r\n"

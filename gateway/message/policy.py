@@ -1,6 +1,6 @@
 """Policy: which checks run on a message, and what follows from their findings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.message.verdict import Action, Outcome
@@ -26,3 +26,10 @@ class Policy:
     on_error: Mapping[str, Action] = field(default_factory=dict)  # check -> DEFER, PASS or HOLD
     tag_fields: tuple[tuple[str, str], ...] = ()  # name and body of header fields that TAG adds
     subject_prefix: str = ""  # put before the Subject by TAG
+
+    def targets(self) -> Iterator[str]:
+        """Give where this policy may redirect a message to."""
+        for judgement in (self.outside, self.inside):
+            for outcome in (judgement.default, *judgement.verdicts.values()):
+                if outcome.target:
+                    yield outcome.target

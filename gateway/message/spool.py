@@ -2,11 +2,12 @@
 Spool: the content of a message while its checks and its edits need the whole of it.
 
 In memory up to a limit, beyond it in a file without a name in the temporary directory, which is a tmpfs: it is gone
-when the worker is, whatever ends it.  A full one is a deferral: nothing was acknowledged, so nothing is lost.
+when the worker is, whatever ends it.  One that is full or fails is a deferral: nothing was acknowledged, so nothing is
+lost.
 """
 
 import contextlib
-import errno
+import io
 import mmap
 import tempfile
 from types import TracebackType
@@ -26,7 +27,7 @@ class Spool:
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self.octets = 0  # written so far
         self._in_memory = in_memory
-        self._slices: list[bytes] = []
+        self._memory = io.BytesIO()  # not a list: slices of one octet would weigh forty times as much
         self._file: IO[bytes] | None = None
         self._buffer: Buffer | None = None
 
@@ -43,37 +44,30 @@ class Spool:
         Add a slice.
 
         Raises:
-            Deferral: the temporary directory is full.
+            Deferral: the temporary directory is full or fails, or there is no descriptor for a file.
         """
         self.octets += len(content)
-        if self._file is None:
-            self._slices.append(content)
-            if self.octets <= self._in_memory:
-                return
-            content = b"".join(self._slices)
-            self._slices.clear()
-        self._write_file(content)
-
-    def _write_file(self, content: bytes) -> None:
+        if self.octets <= self._in_memory:
+            self._memory.write(content)
+            return
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by close()
-            view = memoryview(content)
-            while view:
-                view = view[self._file.write(view) :]
+                _write(self._file, self._memory.getbuffer())
+                self._memory = io.BytesIO()
+            _write(self._file, memoryview(content))
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM):
-                raise Deferral(FULL, cause="temporary directory is full") from None
-            raise
+            raise _deferral(error) from None
 
     def buffer(self) -> Buffer:
-        """Give all that was written; it is good until close()."""
+        """
+        Give all that was written; it is good until close().
+
+        Raises:
+            Deferral: there is no memory to map the file.
+        """
         if self._buffer is None:
-            if self._file is None:
-                self._buffer = b"".join(self._slices)
-                self._slices.clear()
-            else:
-                self._buffer = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._buffer = self._memory.getvalue() if self._file is None else _map(self._file)
         return self._buffer
 
     def close(self) -> None:
@@ -85,4 +79,20 @@ class Spool:
         if self._file is not None:
             self._file.close()
         self._file = None
-        self._slices.clear()
+        self._memory = io.BytesIO()
+
+
+def _write(file: IO[bytes], view: memoryview) -> None:
+    while view:
+        view = view[file.write(view) :]
+
+
+def _map(file: IO[bytes]) -> mmap.mmap:
+    try:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise _deferral(error) from None
+
+
+def _deferral(error: OSError) -> Deferral:
+    return Deferral(FULL, cause=f"temporary directory: {error.strerror or error}")

@@ -2,20 +2,55 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from gateway.accept.gate import Gate
 from gateway.accept.incoming import Incoming
 from gateway.accept.session import Limits, Session
+from gateway.check.registry import Configured, make
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
+from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
+from gateway.message.verdict import Report, Verdict
+from gateway.quarantine.store import Quarantine
+from gateway.search import Means
 from gateway.transaction import carry
 
+CHECKS = {"gtube": make("gtube", {"timeout_s": 20})}
 POLICIES = {"default": Policy("default"), "strict": Policy("strict", ("gtube",))}
 LIMITS = Limits(max_message_octets=10_000_000, max_recipients=1000, command_timeout_s=20, data_timeout_s=20)
+NO_DOORS: Mapping[str, int] = {}
 TIMEOUTS = Timeouts(connect_s=5, reply_s=20, commit_s=20)
+
+
+def check(name: str, examine: Callable[[MailObject], Awaitable[Report]], **more: Any) -> Configured:
+    """Make a configured check of a coroutine function."""
+    return Configured(name, SimpleNamespace(examine=examine), **{"timeout_s": 20.0} | more)
+
+
+class Shelf(Quarantine):
+    """A quarantine in a directory: message N is the file N, on disk before its number is given."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.held: list[Verdict] = []
+        self._directory = root
+
+    async def hold(self, mail: MailObject, verdict: Verdict) -> str:
+        """Keep a message."""
+        self.held.append(verdict)
+        await asyncio.to_thread((self._directory / str(len(self.held))).write_bytes, bytes(mail.content))
+        return str(len(self.held))
+
+    def content(self, number: int) -> bytes:
+        """Give what is kept."""
+        return (self._directory / str(number)).read_bytes()
 
 
 class Client:
@@ -71,8 +106,8 @@ class Client:
 class Hop:
     """A running filter."""
 
-    def __init__(self, port: int, gate: Gate, pool: Pool) -> None:
-        self.port, self.gate, self.pool = port, gate, pool
+    def __init__(self, port: int, gate: Gate, means: Means) -> None:
+        self.port, self.gate, self.means = port, gate, means
         self._clients: list[Client] = []
 
     async def connect(self) -> Client:
@@ -92,13 +127,18 @@ class Hop:
         for client in self._clients:
             await client.close()
         await self.gate.drain(0.5)
-        self.pool.close()
+        for pool in (self.means.pool, *self.means.doors.values()):
+            pool.close()
 
 
 @asynccontextmanager
 async def hop(
     *ports: int,
     policies: Mapping[str, Policy] = POLICIES,
+    checks: Mapping[str, Configured] = CHECKS,
+    doors: Mapping[str, int] = NO_DOORS,
+    inside: Sequence[str] = (),
+    quarantine: Quarantine | None = None,
     limits: Limits = LIMITS,
     timeouts: Timeouts = TIMEOUTS,
     limit_s: float = 20,
@@ -107,25 +147,42 @@ async def hop(
     shared: socket.socket | None = None,
     peers: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Hop]:
-    """Run the filter in front of sinks on *ports*, on a socket of its own or on one shared with others."""
+    """
+    Run the filter in front of sinks on *ports*, on a socket of its own or on one shared with others.
+
+    *doors* are next hops of redirects, each with the port of its sink; *inside* are networks.
+    """
     listener = shared.dup() if shared else socket.create_server(("127.0.0.1", 0))
-    pool = Pool([("127.0.0.1", port) for port in ports], "filter.test", timeouts)
+
+    def pool(*ports: int) -> Pool:
+        return Pool([("127.0.0.1", port) for port in ports], "filter.test", timeouts)
+
+    networks = tuple(ip_network(network) for network in inside)
+    behind = {name: pool(port) for name, port in doors.items()}
+    means = Means(pool(*ports), limit_s, policies, checks, behind, networks, quarantine)
     slots = asyncio.Semaphore(max_transactions)
 
     async def transact(incoming: Incoming) -> None:
-        await carry(incoming, pool, policies, limit_s)
+        await carry(incoming, means)
 
     def open_session(_: str, on_end: Callable[[Session], None]) -> Session:
         return Session(limits, slots, transact, xforward_allowed=xforward_allowed, on_end=on_end)
 
     gate = Gate(listener, max_transactions, open_session, peers=peers)
     gate.start()
-    running = Hop(listener.getsockname()[1], gate, pool)
+    running = Hop(listener.getsockname()[1], gate, means)
     try:
         yield running
     finally:
         await running.end()
         listener.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the loop go on until something is so, for 10 s at most."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for is a state of others, which set no event
+            await asyncio.sleep(0.001)
 
 
 def splits(data: bytes, sizes: Sequence[int]) -> list[bytes]:

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-import gateway.transaction
 from gateway.forward.connection import Timeouts
+from gateway.message.policy import Policy
+from gateway.message.verdict import Report
 
-from .hop import hop
+from .hop import check, hop
 from .sink import HANG_UP
 
 
@@ -103,21 +104,20 @@ async def test_gate_1_gone_after_the_dot_does_not_stop_it(sink, lines):
     assert line["cause"] == "gate 1 closed before it had the reply"
 
 
-async def test_gate_1_gone_before_the_dot_sends_none(sink, lines, monkeypatch):
+async def test_gate_1_gone_before_the_dot_sends_none(sink, lines):
     """It still has the message; gate 2 must not get a copy."""
-    async with hop(sink.port) as filter_:
+    sessions = set()
+
+    async def leave(_):
+        for session in sessions:
+            session.eof_received()
+        return Report()
+
+    async with hop(
+        sink.port, policies={"default": Policy("default", ("leaves",))}, checks={"leaves": check("leaves", leave)}
+    ) as filter_:
         client = await filter_.session()
-
-        class Leaving:
-            def feed(self, content):
-                pass
-
-            def finish(self):
-                for session in filter_.gate._sessions:
-                    session.eof_received()
-                return []
-
-        monkeypatch.setattr(gateway.transaction, "start", lambda _: [Leaving()])
+        sessions.update(filter_.gate._sessions)
         assert await client.deliver(b"x\r\n.\r\n") == b""
         await sink.connections[0].ended.wait()
     assert sink.messages == []

@@ -1,28 +1,69 @@
 """The registry of checks."""
 
+import re
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 
 import gateway.check
-from gateway.check.registry import CHECKS, start
+from gateway.check import registry
+from gateway.check.registry import KINDS, Kind, kind_of, make
+
+BESIDE_CHECKS = {"__init__", "registry", "base", "run"}
 
 
 def test_checks_are_named_as_their_files():
-    """File name = name in the configuration."""
-    files = {path.stem for path in Path(gateway.check.__file__).parent.glob("*.py")} - {"__init__", "registry"}
-    assert set(CHECKS) == files
-    assert all(check.__module__ == f"gateway.check.{name}" for name, check in CHECKS.items())
+    """File name = name in the configuration; a module may have helpers in modules named after it."""
+    files = {path.stem for path in Path(gateway.check.__file__).parent.glob("*.py")} - BESIDE_CHECKS
+    assert set(KINDS) <= files
+    assert all(kind.options.__module__ == f"gateway.check.{name}" for name, kind in KINDS.items())
 
 
-def test_start_makes_one_object_for_each_message():
-    """No state is shared between messages."""
-    first, second = start(["gtube"]), start(["gtube"])
-    assert first[0] is not second[0]
-    assert start([]) == []
+def test_options_are_frozen_dataclasses():
+    """One check serves all messages, so nothing of it changes."""
+    for kind in KINDS.values():
+        assert is_dataclass(kind.options)
+        assert kind.options.__dataclass_params__.frozen
+        assert "timeout_s" not in {field.name for field in fields(kind.options)}
 
 
-def test_start_unknown_name_is_an_error():
-    """Settings refuse it before."""
-    with pytest.raises(KeyError):
-        start(["nonesuch"])
+def test_make_gives_the_check_with_its_time():
+    """And takes its name from the policy."""
+    made = make("gtube", {"timeout_s": 2})
+    assert (made.name, made.timeout_s, made.edits) == ("gtube", 2.0, False)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("gtube", "gtube"), ("command:my-own", "command")])
+def test_kind_of_several_programs_is_one(name, kind):
+    """Only command has instances."""
+    assert kind_of(name) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "expected"),
+    [
+        ("nonesuch", {"timeout_s": 1}, f"one of {', '.join(KINDS)}"),
+        ("gtube", {}, "timeout_s in seconds, above 0 and below a day"),
+        ("gtube", {"timeout_s": 0}, "timeout_s in seconds, above 0 and below a day"),
+        ("gtube", {"timeout_s": "1"}, "timeout_s in seconds, above 0 and below a day"),
+        ("gtube", {"timeout_s": float("nan")}, "timeout_s in seconds, above 0 and below a day"),
+        ("gtube", {"timeout_s": 1, "size": 2}, "the keys of gtube (Options.__init__() got an unexpected keyword"),
+    ],
+)
+def test_make_what_does_not_fit_is_refused(name, table, expected):
+    """With what was expected."""
+    with pytest.raises(ValueError, match=f"^{re.escape(expected)}"):
+        make(name, table)
+
+
+def test_make_edits_is_told_by_the_options(monkeypatch):
+    """Such a check runs before the others."""
+
+    class Options:
+        def __init__(self, *, edits):
+            self.edits = edits
+
+    monkeypatch.setitem(registry.KINDS, "command", Kind(Options, lambda name, options: (name, options.edits)))
+    made = make("command:x", {"timeout_s": 1, "edits": True})
+    assert (made.name, made.check, made.edits) == ("command:x", ("command:x", True), True)

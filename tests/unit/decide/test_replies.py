@@ -2,17 +2,23 @@
 
 import re
 
-from gateway.decide.replies import REJECTED_NULL, REPLIES
+import pytest
+
+from gateway.decide.replies import DEFERRED, DISCARDED, NOT_SEARCHED, REASONS, REJECTED
 
 
-def test_replies_are_refusals_with_a_matching_status():
-    """4xx with 4.x.x, 5xx with 5.x.x, one line each."""
-    for reply in [*REPLIES.values(), REJECTED_NULL]:
-        assert reply.severity in (4, 5)
-        assert re.fullmatch(rb"%d\.\d+\.\d+ [ -~]+" % reply.severity, reply.lines[0])
-        assert len(reply.lines) == 1
+@pytest.mark.parametrize(
+    ("reply", "severity"),
+    [*((reply, 5) for reply in [*REASONS.values(), REJECTED]), (DEFERRED, 4), (NOT_SEARCHED, 4), (DISCARDED, 2)],
+)
+def test_replies_have_the_class_of_their_use_and_a_matching_status(reply, severity):
+    """2xx with 2.x.x, 4xx with 4.x.x, 5xx with 5.x.x, one line each."""
+    assert reply.severity == severity
+    assert re.fullmatch(rb"%d\.\d+\.\d+ [ -~]+" % severity, reply.lines[0])
+    assert len(reply.lines) == 1
 
 
-def test_rejected_null_is_a_deferral():
-    """Never 5xx."""
-    assert REJECTED_NULL.code == 451
+def test_replies_name_neither_a_check_nor_a_setting():
+    """Whoever probes the filter learns nothing of how it is made."""
+    for reply in [*REASONS.values(), REJECTED, DEFERRED, NOT_SEARCHED]:
+        assert not re.search(rb"policy|pattern|header|clamav|rspamd|command|program", reply.text, re.IGNORECASE)

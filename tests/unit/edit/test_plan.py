@@ -6,7 +6,9 @@ import pytest
 from gateway.edit.archive import MailingList
 from gateway.edit.dkim import Key, Signer
 from gateway.edit.plan import NOTHING_STANDING, Standing, plan
-from gateway.message.edit import Splice
+from gateway.message.edit import Splice, apply
+from gateway.message.envelope import Client, Envelope, ReversePath
+from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 from gateway.message.verdict import Report
 
@@ -14,6 +16,9 @@ from .made import edited, mail
 
 TALK = MailingList("talk@lists.example.test", "talk.lists.example.test", "https://x.test/{message_id}", "footer")
 CONTENT = b"From: a@example.test\r\nMessage-ID: <1@x.test>\r\nList-Id: <talk.lists.example.test>\r\n\r\nHello\r\n"
+FIELDS = b"X-Spam-Score: 1\r\nSubject: s\r\n\r\nbody\r\n"
+MAIL = MailObject(Envelope(ReversePath(b"a@x.test")), Client(), FIELDS)
+POLICY = Policy("x", tag_fields=(("X-Spam", "yes"),))
 TAGGED = Policy("default", tag_fields=(("X-Spam", "yes"),))
 
 
@@ -73,3 +78,30 @@ def test_concern_needs_no_body(signer, content, recipient, inside, concerned):
     """Envelope and header section tell whether a message must be kept whole."""
     message = mail(content, recipient)
     assert Standing((TALK,), signer).concern(message.envelope, message.header, inside=inside) is concerned
+
+
+def made(reports, *, tagged, policy=POLICY):
+    """Give the content with all edits made."""
+    return b"".join(apply(FIELDS, plan(MAIL, policy, reports, NOTHING_STANDING, tagged=tagged)))
+
+
+def test_plan_nothing_to_do_is_nothing():
+    """A policy's tags are for messages whose verdict asks for them."""
+    assert plan(MAIL, POLICY, [Report()], NOTHING_STANDING, tagged=False) == []
+
+
+def test_plan_what_checks_add_goes_before_the_tags():
+    """At the place where the fields end."""
+    reports = [Report(splices=[Splice(29, 29, b"X-One: 1\r\n")]), Report(splices=[Splice(29, 29, b"X-Two: 2\r\n")])]
+    assert made(reports, tagged=True) == (
+        b"X-Spam-Score: 1\r\nSubject: s\r\nX-One: 1\r\nX-Two: 2\r\nX-Spam: yes\r\n\r\nbody\r\n"
+    )
+
+
+def test_plan_a_check_and_the_tags_may_drop_the_same_copy():
+    """Each adds its own."""
+    reports = [Report(splices=[Splice(0, 17, b""), Splice(29, 29, b"X-Spam-Score: 9\r\n")])]
+    policy = Policy("x", tag_fields=(("X-Spam-Score", "high"),))
+    assert made(reports, tagged=True, policy=policy) == (
+        b"Subject: s\r\nX-Spam-Score: 9\r\nX-Spam-Score: high\r\n\r\nbody\r\n"
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.message.envelope import Client, Envelope, Recipient, ReversePath
 from gateway.message.reply import Reply
-from gateway.message.verdict import Action, Finding, Verdict
+from gateway.message.verdict import Action, Finding, Outcome, Verdict
 from gateway.trace.line import Line
 
 
@@ -36,7 +36,7 @@ def test_write_sent_joins_both_queue_ids(fields):
     """Gate 1's from XFORWARD, gate 2's from its reply."""
     line = Line(0.5)
     line.reply = Reply.of("250 2.0.0 Ok: queued as 4ABCdefGHI")
-    line.verdict = Verdict(Action.PASS)
+    line.verdict = Verdict(Outcome(Action.PASS))
     line.stage("envelope")
     line.write(subject(7, IDENT=b"4pre", NAME=b"mx.test", ADDR=b"192.0.2.1"))
     written = fields()
@@ -59,12 +59,13 @@ def test_write_sent_joins_both_queue_ids(fields):
 
 
 def test_write_rejected_tells_the_findings(fields):
-    """By their reasons."""
+    """By check and reason, worst first, without the details, which may be of the message."""
     line = Line(0)
     line.reply = Reply.of("550 5.7.1 no")
-    line.verdict = Verdict(Action.REJECT, line.reply, (Finding("gtube", "gtube"),))
+    found = (Finding("gtube", "gtube", "secret"), *(Finding("headers", f"n{number}") for number in range(20)))
+    line.verdict = Verdict(Outcome(Action.REJECT), line.reply, found)
     line.write(subject())
-    assert fields()["findings"] == ["gtube"]
+    assert fields()["findings"] == ["gtube.gtube", *(f"headers.n{number}" for number in range(9))]
     assert (fields()["verdict"], fields()["outcome"], fields()["post"]) == ("reject", "rejected", b"")
 
 
