@@ -19,6 +19,8 @@ from gateway.message.policy import Policy
 from gateway.worker_edits import lists, signer
 from gateway.worker_policies import policies, strings, table, text
 
+MAX_SHOWN = 200  # characters of a value that are repeated in a complaint
+
 
 class SettingsError(Exception):
     """The settings file cannot be used; one line for each mistake."""
@@ -86,7 +88,9 @@ def load(path: Path) -> WorkerSettings:
         try:
             values[key] = _READERS[key](keys[key])
         except ValueError as error:
-            mistakes.append(f"{path}: {key}: {keys[key]!r}; expected {error}")
+            shown = repr(keys[key])
+            shown = shown if len(shown) <= MAX_SHOWN else shown[:MAX_SHOWN] + "..."
+            mistakes.append(f"{path}: {key}: {shown}; expected {error}")
     if not mistakes:
         settings = WorkerSettings(**values)  # type: ignore[arg-type]  # each was read by the reader of its own type
         mistakes = [f"{path}: {mistake}" for mistake in _together(settings)]
@@ -105,7 +109,15 @@ def _together(settings: WorkerSettings) -> list[str]:
         mistakes += [
             f"policies: {name} in checks of policy {policy.name}; expected a name in checks" for name in unknown
         ]
-    return mistakes
+    # Whatever its outcomes are: a rejection of mail from <> holds, and so may a check that fails.
+    if not settings.quarantine and any(policy.checks for policy in settings.policies.values()):
+        mistakes.append("quarantine: ''; expected a directory, for a policy with checks may hold a message")
+    return mistakes + [
+        f"policies: redirect to {target} in policy {policy.name}; expected an address, or a name in doors"
+        for policy in settings.policies.values()
+        for target in policy.targets()
+        if "@" not in target and target not in settings.doors
+    ]
 
 
 def _whole(value: object) -> int:

@@ -27,6 +27,11 @@ drain_timeout_s = 50
 log_format = "human"
 log_level = "info"
 xforward_peers = ["127.0.0.1"]
+inside = ["192.0.2.0/24"]
+quarantine = "/nonexistent"
+[doors]
+[checks.gtube]
+timeout_s = 20
 [policies.default]
 checks = []
 [policies.strict]

@@ -1,5 +1,7 @@
 """The worker's settings file, read and checked."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from gateway import worker_settings
@@ -14,6 +16,17 @@ def test_load_all_keys_are_read(settings):
     assert loaded.drain_timeout_s == 0.5
     assert loaded.xforward_peers == {"127.0.0.1"}
     assert loaded.policies == {"default": Policy("default"), "strict": Policy("strict", ("gtube",))}
+    assert loaded.inside == (ip_network("192.0.2.0/24"),)
+    assert (loaded.doors, loaded.quarantine) == ({}, "/nonexistent")
+    assert (loaded.checks["gtube"].name, loaded.checks["gtube"].timeout_s) == ("gtube", 20)
+
+
+def test_load_doors_are_where_gate_2_listens(settings):
+    """By the next hop that a policy redirects to."""
+    path = settings()
+    text = path.read_text().replace("[doors]\n", '[doors]\n"[192.0.2.7]:25" = "198.18.25.69:10027"\n')
+    path.write_text(text.replace('checks = ["gtube"]', 'checks = ["gtube"]\noutside = "redirect:[192.0.2.7]:25"'))
+    assert load(path).doors == {"[192.0.2.7]:25": (("198.18.25.69", 10027),)}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +44,9 @@ def test_load_all_keys_are_read(settings):
         ("commit_timeout_s", "nan", "nan; expected seconds, above 0 and below a day"),
         ("log_format", '"xml"', "'xml'; expected human or json"),
         ("xforward_peers", '"198.18.25.35"', "'198.18.25.35'; expected a list of addresses"),
+        ("inside", '["lan"]', "['lan']; expected 'lan' does not appear to be an IPv4 or IPv6 network"),
+        ("inside", '"192.0.2.0/24"', "'192.0.2.0/24'; expected a list of networks"),
+        ("quarantine", "1", "1; expected text"),
     ],
 )
 def test_load_bad_value_is_refused(settings, key, value, complaint):
@@ -44,19 +60,74 @@ def test_load_bad_value_is_refused(settings, key, value, complaint):
 def test_load_all_mistakes_come_together(settings):
     """Unknown, missing and wrong ones."""
     path = settings(helo_name="1")
-    text = (
-        path.read_text().replace("max_recipients = 1000\n", "max_recipents = 1000\n").replace('"gtube"', '"nonesuch"')
-    )
-    path.write_text(text)
+    path.write_text(path.read_text().replace("max_recipients = 1000\n", "max_recipents = 1000\n"))
     with pytest.raises(SettingsError) as refused:
         load(path)
     assert [line.removeprefix(f"{path}: ") for line in str(refused.value).splitlines()] == [
         "max_recipents: unknown key",
         "helo_name: 1; expected a host name",
         "max_recipients: missing",
-        "policies: {'default': {'checks': []}, 'strict': {'checks': ['nonesuch']}}; expected one of gtube in checks of "
-        "policy strict",
     ]
+
+
+def together(settings, *replacements):
+    """Give the complaints about a file whose keys are fine one by one."""
+    path = settings()
+    text = path.read_text()
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    with pytest.raises(SettingsError) as refused:
+        load(path)
+    return [line.removeprefix(f"{path}: ") for line in str(refused.value).splitlines()]
+
+
+def test_load_policy_with_an_unknown_check_is_refused(settings):
+    """It would pass what it was to stop."""
+    assert together(settings, ('["gtube"]', '["gtube", "nonesuch"]')) == [
+        "policies: nonesuch in checks of policy strict; expected a name in checks"
+    ]
+
+
+def test_load_policy_that_may_hold_wants_a_quarantine(settings):
+    """Whatever its outcomes: a rejection of mail from <> holds."""
+    replaced = ('quarantine = "/nonexistent"', 'quarantine = ""'), ('["gtube"]', '["gtube"]\noutside = "reject"')
+    assert together(settings, *replaced) == [
+        "quarantine: ''; expected a directory, for a policy with checks may hold a message"
+    ]
+    path = settings(quarantine='""')
+    path.write_text(path.read_text().replace('["gtube"]', "[]"))
+    assert load(path).quarantine == ""
+
+
+def test_load_redirect_without_a_door_is_refused(settings):
+    """The next hop is reached through gate 2, or not at all."""
+    assert together(settings, ('["gtube"]', '["gtube"]\noutside = "redirect:[192.0.2.7]:25"')) == [
+        "policies: redirect to [192.0.2.7]:25 in policy strict; expected an address, or a name in doors"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (
+            "timeout_s = 0",
+            "{'gtube': {'timeout_s': 0}}; expected timeout_s in seconds, above 0 and below a day in check gtube",
+        ),
+        ("[checks.nonesuch]", "{'gtube': {}, 'nonesuch': {}}; expected timeout_s in seconds"),
+    ],
+)
+def test_load_check_that_does_not_fit_is_refused(settings, line, complaint):
+    """With its name."""
+    (mistake,) = together(settings, ("timeout_s = 20", line))
+    assert mistake.startswith(f"checks: {complaint}")
+
+
+def test_load_long_value_is_not_repeated_whole(settings):
+    """A complaint is for people."""
+    (mistake,) = together(settings, ("timeout_s = 20", "x = " + repr(["y" * 50] * 50).replace("'", '"')))
+    assert len(mistake) < 300
 
 
 def test_load_no_time_before_the_commit_is_refused(settings):
