@@ -328,10 +328,14 @@ def re2_pattern(value: str) -> str:
     """Check a pattern of a check: one line of printable text; RE2 itself judges the rest where it is loaded."""
     if not value or not value.isprintable():
         raise ValueError("expected a pattern of printable characters on one line")
+    options = re2.Options()
+    options.log_errors = False  # it would write to stderr itself
     try:
-        re2.compile(value)
+        re2.compile(value, options)
     except re2.error as error:
-        raise ValueError(f"no pattern that RE2 knows: {printable_part(str(error))}; expected its syntax") from None
+        reason = error.args[0] if error.args else b""
+        told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        raise ValueError(f"no pattern that RE2 knows: {printable_part(told)}; expected its syntax") from None
     return value
 
 
@@ -394,7 +398,7 @@ def pattern_action(value: str) -> str:
     if action == "filter" and policy:
         return f"filter:{identifier(policy)}"
     if value not in {"reject", "hold", "warn"}:
-        raise ValueError("expected reject, hold, warn, or filter:POLICY")
+        raise ValueError("expected one of reject, hold, warn; or filter:POLICY")
     return value
 
 

@@ -30,24 +30,35 @@ def reference() -> str:
     schema = json_schema()
     sections = [HEAD]
     for name, value in schema["properties"].items():
-        sections.append("\n".join(_section(name, value, schema["definitions"])))
+        sections += ["\n".join(section) for section in _sections(name, value, schema["definitions"])]
     return "\n".join(sections).rstrip() + "\n"
 
 
-def _section(name: str, value: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
+def _sections(name: str, value: dict[str, Any], definitions: dict[str, Any]) -> Iterator[list[str]]:
+    """Yield the lines of a key's section, then the sections of the tables below it."""
     table = _table(value, definitions)
     if table is None:
-        yield f"## {name}\n\n{value.get('description', '')} Form: {_form(value, definitions)}.\n"
+        yield [f"## {name}\n\n{value.get('description', '')} Form: {_form(value, definitions)}.\n"]
         return
     title, properties, required = table
     heading, _, text = title.partition(": ")
-    yield f"## `{heading}`\n\n{text[:1].upper()}{text[1:]}\n"
-    yield "| key | form | default | meaning |\n|---|---|---|---|"
+    lines = [f"## `{heading}`\n\n{text[:1].upper()}{text[1:]}\n"]
+    lines.append("| key | form | default | meaning |\n|---|---|---|---|")
     for key, field in properties.items():
         default = "required" if key in required else _default(field)
-        meaning = field.get("description", "").replace("|", "\\|")
-        yield f"| `{key}` | {_form(field, definitions)} | {default} | {meaning} |"
-    yield ""
+        meaning = field.get("description", "").replace("|", "\\|") or _meaning(field, definitions)
+        lines.append(f"| `{key}` | {_form(field, definitions)} | {default} | {meaning} |")
+    yield [*lines, ""]
+    for key, field in properties.items():
+        if _table(field, definitions):
+            yield from _sections(key, field, definitions)
+
+
+def _meaning(field: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """Give the meaning of a table that has a section of its own."""
+    table = _table(field, definitions)
+    text = table[0].partition(": ")[2] if table else ""
+    return text[:1].upper() + text[1:]
 
 
 def _table(value: dict[str, Any], definitions: dict[str, Any]) -> tuple[str, dict[str, Any], list[str]] | None:
@@ -61,6 +72,8 @@ def _table(value: dict[str, Any], definitions: dict[str, Any]) -> tuple[str, dic
 
 
 def _form(field: dict[str, Any], definitions: dict[str, Any]) -> str:
+    if _table(field, definitions):
+        return {"array": "tables", "object": "tables by name"}.get(field.get("type", ""), "table")
     if "$ref" in field:
         return _form(definitions[field["$ref"].rpartition("/")[2]], definitions)
     if "enum" in field:
@@ -71,7 +84,8 @@ def _form(field: dict[str, Any], definitions: dict[str, Any]) -> str:
         return f"list of {_form(field['items'], definitions)}"
     if field.get("type") == "object":
         return f"table of {_form(field.get('additionalProperties', {}), definitions)}"
-    return {"string": "text", "integer": "number", "boolean": "true or false"}.get(field.get("type", ""), "text")
+    words = {"string": "text", "integer": "number", "number": "number", "boolean": "true or false"}
+    return words.get(field.get("type", ""), "text")
 
 
 def _default(field: dict[str, Any]) -> str:
@@ -80,4 +94,6 @@ def _default(field: dict[str, Any]) -> str:
         return "none"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
+    if isinstance(default, dict):
+        return "; ".join(f"`{name}`: {' '.join(values)}" for name, values in default.items())
     return f'`"{default}"`' if isinstance(default, str) else f"`{default}`"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -41,11 +42,16 @@ class _Generator(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Give the default as it would be written; none for a table or an absent key."""
+        """Give the default as it would be written; none for a table of ours or an absent key."""
         inner = self.generate_inner(schema["schema"])
         default = schema.get("default")
-        if default is None or not isinstance(default, str | int | list):
-            return inner if default is None or inner.get("type") != "string" else inner | {"default": str(default)}
+        if default is None or isinstance(default, BaseModel):
+            return inner
+        if isinstance(default, dict):  # of the file's own names; tables of ours are named by their models
+            plain = not any(isinstance(value, BaseModel) for value in default.values())
+            return inner | {"default": default} if default and plain else inner
+        if not isinstance(default, str | int | float | list):
+            return inner if inner.get("type") != "string" else inner | {"default": str(default)}
         if isinstance(default, int) and inner.get("type") == "string":
             unit = grammar.size_text if "KiB" in inner["pattern"] else grammar.duration_text
             return inner | {"default": unit(default)}

@@ -37,6 +37,7 @@ _EXPECTED = {
     "bool_type": "true or false",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "float_type": "a number",
     "list_type": "a list in brackets",
     "dict_type": "a table",
     "model_type": "a table",
@@ -114,9 +115,12 @@ def _unknown(path: Path, value: object, _context: Mapping[str, Any]) -> str:
 
 def _refused(_path: Path, value: object, context: Mapping[str, Any]) -> str:
     reason = str(context["error"])
-    return (
-        f"{shown(value)} is not understood; {reason}" if reason.startswith("expected") else f"{shown(value)}: {reason}"
-    )
+    if not reason.startswith("expected"):
+        return f"{shown(value)}: {reason}"
+    words = re.match(r"expected one of ([^;]+)", reason)
+    known = words[1].split(", ") if words else []
+    word = value.partition(":")[0] if isinstance(value, str) else ""
+    return f"{shown(value)} is not understood; {reason}{did_you_mean(word, known) if word not in known else ''}"
 
 
 def _literal(_path: Path, value: object, context: Mapping[str, Any]) -> str:
@@ -126,12 +130,17 @@ def _literal(_path: Path, value: object, context: Mapping[str, Any]) -> str:
     return f"{shown(value)} is unknown; expected {expected}{suggestion}"
 
 
+def _whole(limit: float) -> float:
+    """Leave out a fraction of nothing."""
+    return int(limit) if limit == int(limit) else limit
+
+
 def _too_small(_path: Path, value: object, context: Mapping[str, Any]) -> str:
-    return f"{shown(value)} is too small; expected at least {context['ge']}"
+    return f"{shown(value)} is too small; expected at least {_whole(context['ge'])}"
 
 
 def _too_large(_path: Path, value: object, context: Mapping[str, Any]) -> str:
-    return f"{shown(value)} is too large; expected at most {context['le']}"
+    return f"{shown(value)} is too large; expected at most {_whole(context['le'])}"
 
 
 def _too_short(_path: Path, _value: object, _context: Mapping[str, Any]) -> str:

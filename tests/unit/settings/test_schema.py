@@ -20,7 +20,11 @@ def test_schema_names_every_table_and_key():
     schema = json_schema()
     assert set(schema["properties"]) == {field.alias or name for name, field in Settings.model_fields.items()}
     assert schema["additionalProperties"] is False
-    assert set(schema["definitions"]["Listener"]["properties"]) == {"addresses", "networks", "trusted", "filter"}
+    assert set(schema["definitions"]["Listener"]["properties"]) == {
+        *("addresses", "networks", "trusted", "filter", "policy")
+    }
+    for table in ("Checks", "Headers", "HeaderPattern", "Command", "Policy", "Tag", "MailingList"):
+        assert schema["definitions"][table]["additionalProperties"] is False
 
 
 def test_schema_gives_defaults_as_they_are_written():
@@ -29,7 +33,11 @@ def test_schema_gives_defaults_as_they_are_written():
     assert definitions["Gateway"]["properties"]["message_size_limit"]["default"] == "50MiB"
     assert definitions["Gateway"]["properties"]["subnet"]["default"] == "198.18.25.0/24"
     assert definitions["Filter"]["properties"]["commit_timeout"]["default"] == "540s"
+    assert definitions["Rspamd"]["properties"]["spam_score"]["default"] == 6.0
+    assert definitions["Attachments"]["properties"]["groups"]["default"]["macro"][0] == "docm"
     assert "default" not in definitions["Gateway"]["properties"]["relayhost"]
+    assert "default" not in definitions["Policy"]["properties"]["tag"]
+    assert "default" not in json_schema()["properties"]["policies"]
 
 
 def test_every_shipped_file_points_at_the_schema():

@@ -25,7 +25,27 @@ def test_every_error_of_every_table_has_a_sentence(table):
                     )
 
 
-NAMES = ["hostname", "addresses", "reject", "lists", "hosts", "zones", "list", "workers", "reply_timeout", "format"]
+NAMES = [
+    "headers",
+    "groups",
+    "patterns",
+    "spam_score",
+    "command",
+    "tag",
+    "verdicts",
+    "archive_url",
+    "selector",
+    "hostname",
+    "addresses",
+    "reject",
+    "lists",
+    "hosts",
+    "zones",
+    "list",
+    "workers",
+    "reply_timeout",
+    "format",
+]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +53,12 @@ NAMES = ["hostname", "addresses", "reject", "lists", "hosts", "zones", "list", "
     [
         (("gateway", "hostname"), "Name of gate 1"),
         (("listen", "x", "filter"), "false hands"),
-        (("patterns", 0, "action"), "reject refuses"),
+        (("patterns", 0, "action"), "reject, hold"),
+        (("checks", "headers", "timeout"), "How long"),
+        (("checks", "headers", "patterns", 3, "pattern"), "RE2"),
+        (("checks", "command", "own", "program"), "File in"),
+        (("policies", "x", "tag", "subject_prefix"), "Put before"),
+        (("lists", "talk@x.test", "link"), "footer also"),
         (("mailboxes", "list"), "Each gets"),
         (("domains", "a.test", "recipient_list"), "For recipients"),
     ],
@@ -43,7 +68,17 @@ def test_field_at_finds_the_description(path, beginning):
     assert field_at(path).description.startswith(beginning)
 
 
-@pytest.mark.parametrize("path", [(), ("x",), ("gateway", "x"), ("listen", "x", "y"), ("schema", "x", "y")])
+@pytest.mark.parametrize(
+    "path",
+    [
+        (),
+        ("x",),
+        ("gateway", "x"),
+        ("listen", "x", "y"),
+        ("schema", "x", "y"),
+        ("checks", "headers", "patterns", 0, "x"),
+    ],
+)
 def test_field_at_an_unknown_path_is_none(path):
     """An unknown key has no description."""
     assert field_at(path) is None
