@@ -10,15 +10,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from pathlib import Path
 
 from gateway.accept.incoming import Incoming
 from gateway.accept.session import Limits, Session
+from gateway.check.registry import make
 from gateway.forward.connection import Connection, Timeouts
-from gateway.message.policy import Policy
+from gateway.message.mail import MailObject
+from gateway.message.policy import Judgement, Policy
+from gateway.message.verdict import Action, Outcome, Verdict
+from gateway.quarantine.store import Quarantine
+from gateway.search import Means
 from gateway.transaction import carry
 
 LIMITS = Limits(max_message_octets=20_000, max_recipients=3, command_timeout_s=60, data_timeout_s=60)
-POLICIES = {"default": Policy("default"), "strict": Policy("strict", ("gtube",))}
+REJECT = Judgement(Outcome(Action.REJECT))
+POLICIES = {"default": Policy("default"), "strict": Policy("strict", ("gtube",), REJECT)}
+CHECKS = {"gtube": make("gtube", {"timeout_s": 60})}
 TURNS = 40  # of the loop after each slice; a transaction with all its replies needs fewer
 EXTENSIONS = frozenset({b"PIPELINING", b"SIZE", b"8BITMIME", b"DSN", b"SMTPUTF8", b"XFORWARD"})
 XFORWARD = frozenset({b"NAME", b"ADDR", b"PORT", b"PROTO", b"HELO", b"IDENT", b"SOURCE"})
@@ -136,6 +144,18 @@ class FakePool:
         connection.close()
 
 
+class Shelf(Quarantine):
+    """Holds nothing, and says that it did."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/nonexistent"))
+
+    async def hold(self, mail: MailObject, verdict: Verdict) -> str:
+        """Give an id."""
+        del mail, verdict
+        return "held"
+
+
 class Bugs(logging.Handler):
     """Collects what the filter itself calls a bug."""
 
@@ -169,8 +189,10 @@ async def talk(slices: list[bytes], replies: list[bytes]) -> tuple[bytes, list[G
     pool = FakePool(replies)
     ended = asyncio.Event()
 
+    means = Means(pool, 60, POLICIES, CHECKS, quarantine=Shelf())  # type: ignore[arg-type]  # all it needs of a pool
+
     async def transact(incoming: Incoming) -> None:
-        await carry(incoming, pool, POLICIES, 60)  # type: ignore[arg-type]  # what carry needs of a pool it has
+        await carry(incoming, means)
 
     session = Session(LIMITS, asyncio.Semaphore(1), transact, xforward_allowed=True, on_end=lambda _: ended.set())
     transport = FakeTransport(session)

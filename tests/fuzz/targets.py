@@ -4,6 +4,7 @@ What is fuzzed: octets in, an AssertionError or any other exception for a bug.
     framing     where content ends, against a second reading of the rules that looks at everything at once
     dialogue    any octets of gate 1, in any slices, with an honest gate 2
     replies     any octets of gate 2 in place of its replies, with an honest gate 1
+    mime        any content as MIME: places that nest, headers and parameters, in any of it
 
 The first octets of an input choose the sizes of the slices.
 """
@@ -16,6 +17,8 @@ from collections.abc import Callable
 
 from gateway.accept.framing import MAX_FEED, DataReader
 from gateway.forward.dialogue import ReplyReader
+from gateway.message.mime import ANOMALIES, read_mime
+from gateway.message.parameters import parse_value
 
 from .memory import Gate2, talk
 
@@ -146,4 +149,38 @@ def replies(data: bytes) -> None:
     assert taken <= 2
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"framing": framing, "dialogue": dialogue, "replies": replies}
+def mime(data: bytes) -> None:
+    """Whatever the content: parts whose places nest, and a reading of each parameter that can be told."""
+    content = data[:MAX_INPUT]
+    found = read_mime(content)
+    assert (found.parts[0].start, found.parts[0].stop) == (0, len(content))
+    assert {anomaly.kind for anomaly in found.anomalies} <= set(ANOMALIES)
+    for index, part in enumerate(found.parts):
+        assert part.start <= part.header.stop <= part.body <= part.stop <= len(content)
+        place = part.body
+        for child in part.children:
+            inner = found.parts[child]
+            assert (inner.parent, inner.depth) == (index, part.depth + 1)
+            assert place <= inner.start <= inner.stop <= part.stop
+            place = inner.stop
+        place = part.start
+        for field in part.header.fields if part.header.complete else ():
+            assert (field.start, field.raw) == (place, content[place : field.stop])
+            place = field.stop
+            _check_value(field.value)
+
+
+def _check_value(octets: bytes) -> None:
+    """See that each parameter is text with one likeliest reading."""
+    parsed = parse_value(octets)
+    for name in parsed.parameters:
+        assert parsed.readings(name)[0] == parsed.parameters[name]
+    assert set(parsed.octets) == set(parsed.parameters) >= parsed.extended
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "framing": framing,
+    "dialogue": dialogue,
+    "replies": replies,
+    "mime": mime,
+}

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from configparser import RawConfigParser
+from ipaddress import ip_network
 
+import pytest
+
+from gateway.check.registry import KINDS
+from gateway.message.policy import Judgement, Policy
+from gateway.message.verdict import Action, Outcome
 from gateway.render.filter import render_filter
 from gateway.render.plan import changes
+from gateway.worker_settings import load
 from tests.configurations import configure, minimal
 
 
@@ -29,7 +36,11 @@ def test_filter_toml_of_the_smallest_file(tmp_path):
         "log_format": "human",
         "log_level": "info",
         "xforward_peers": ["198.18.25.35"],
-        "policies": {"default": {"checks": []}},
+        "inside": [],
+        "quarantine": "",
+        "doors": {},
+        "checks": {},
+        "policies": {"default": {"checks": [], "outside": "hold", "inside": "reject"}},
     }
 
 
@@ -41,10 +52,74 @@ def test_filter_toml_with_policies_and_limits(tmp_path):
         'transaction_timeout = "4m"\n'
     )
     told = tomllib.loads(render_filter(configure(tmp_path, minimal(extra)))["filter.toml"])
-    assert told["policies"] == {"default": {"checks": []}, "strict": {"checks": ["gtube"]}}
+    by_default = {"outside": "hold", "inside": "reject"}
+    assert told["policies"] == {
+        "default": {"checks": []} | by_default,
+        "strict": {"checks": ["gtube"], "on_error": {"gtube": "defer"}} | by_default,
+    }
+    assert told["checks"] == {"gtube": {"timeout_s": 30}}
+    assert told["quarantine"] == "/var/lib/sallyport/quarantine"
     assert told["max_transactions"] == 3
     assert (told["reply_timeout_s"], told["commit_timeout_s"], told["transaction_timeout_s"]) == (60, 120, 240)
     assert (told["log_format"], told["log_level"]) == ("json", "debug")
+
+
+POLICIES = """
+[networks]
+lan = ["10.20.0.0/24", "fd00:20::/64"]
+office = ["10.30.0.0/24"]
+[listen.inside]
+networks = ["lan"]
+[listen.both]
+addresses = ["192.0.2.1:25"]
+trusted = ["office", "lan"]
+[checks.gtube]
+on_error = "pass"
+timeout = "5s"
+[policies.strict]
+checks = ["gtube"]
+outside = "redirect:[192.0.2.9]:25"
+inside = "tag"
+[policies.strict.verdicts]
+"gtube.gtube" = "redirect:abuse@elsewhere.test"
+[policies.strict.verdicts_inside]
+gtube = "redirect:[192.0.2.8]:2525"
+[policies.strict.tag]
+fields = { X-Spam = 'say "yes"' }
+subject_prefix = "[SPAM]"
+"""
+
+
+def test_filter_toml_is_what_a_worker_reads(tmp_path):
+    """Every word of a policy arrives as it was meant: rendered here, read there."""
+    path = tmp_path / "filter.toml"
+    path.write_text(render_filter(configure(tmp_path, minimal(POLICIES)))["filter.toml"])
+    worker = load(path)
+    assert worker.inside == tuple(map(ip_network, ("10.20.0.0/24", "fd00:20::/64", "10.30.0.0/24")))
+    doors = {"[192.0.2.9]:25": 10027, "[192.0.2.8]:2525": 10028}
+    assert worker.doors == {hop: (("198.18.25.69", port),) for hop, port in doors.items()}
+    assert worker.checks["gtube"].timeout_s == 5
+    found = {"gtube.gtube": Outcome(Action.REDIRECT, "abuse@elsewhere.test")}
+    assert worker.policies["strict"] == Policy(
+        "strict",
+        ("gtube",),
+        Judgement(Outcome(Action.REDIRECT, "[192.0.2.9]:25"), found),
+        Judgement(Outcome(Action.TAG), found | {"gtube": Outcome(Action.REDIRECT, "[192.0.2.8]:2525")}),
+        {"gtube": Action.PASS},
+        (("X-Spam", 'say "yes"'),),
+        "[SPAM]",
+    )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_check_can_be_made_of_its_table(tmp_path, name):
+    """The keys that settings give a check are those it takes, with nothing set but what must be."""
+    needed = {"command": '[checks.command.own]\nprogram = "own"\n'}.get(name, "")
+    named = f"{name}:own" if name == "command" else name
+    extra = f'{needed}[policies.default]\nchecks = ["{named}"]\n'
+    path = tmp_path / "filter.toml"
+    path.write_text(render_filter(configure(tmp_path, minimal(extra)))["filter.toml"])
+    assert list(load(path).checks) == [named]
 
 
 def test_supervisord_conf(tmp_path):
