@@ -2,7 +2,7 @@
 # Common ground of the scripts here: sourced, not run.
 #
 # In: PROJECT (default sallyport) and CONFIG_DIR (default: what this project was started with, else ./config).
-# Out: ROOT, STATE, OVERRIDE, DAEMONS, both variables exported, and the functions below.
+# Out: ROOT, STATE, OVERRIDE, DAEMONS, SCANNERS, both variables exported, and the functions below.
 # What is remembered per project: CONFIG_DIR, where it is not ./config, and the generated override.  For the default
 # project these are .env and compose.override.yaml, which a plain `docker compose` reads by itself; any other
 # project has its own in .run/PROJECT.
@@ -13,6 +13,7 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$1" >&2; exit "${2:-1}"; }
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TERMINAL=()  # of in_render; (-t) keeps colours
 DAEMONS=(bind postfix-pre filter postfix-post)
+SCANNERS=(clamav)  # those that the override wants run, beside the daemons
 
 PROJECT=${PROJECT:-sallyport}
 [[ $PROJECT =~ ^[a-z0-9][a-z0-9_-]*$ ]] || die "PROJECT=$PROJECT: expected lower-case letters, digits, - and _"
@@ -80,6 +81,45 @@ start() {
     compose up -d --wait "$@"
 }
 
+# Print the scanners that the override wants run; OVERRIDE may name one that is not in place yet.
+wanted() {
+    compose config --services | grep -xF "$(printf '%s\n' "${SCANNERS[@]}")" || true
+}
+
+# Start the scanners that are wanted, recreating those whose image or settings differ.
+start_scanners() {
+    local services
+    mapfile -t services < <(wanted)
+    [ ${#services[@]} = 0 ] || compose up -d "${services[@]}"
+}
+
+# Remove the scanners that are wanted no more; their volumes stay.
+stop_scanners() {
+    local service services
+    services=" $(wanted | xargs) "
+    for service in "${SCANNERS[@]}"; do
+        if [[ $services == *" $service "* ]] || [ -z "$(container_of "$service")" ]; then continue; fi
+        say "$service is wanted no more: removing its container"
+        compose --profile "$service" rm -sf "$service" >/dev/null
+    done
+}
+
+# Wait a while for the scanners; not for long, since mail that they have to search waits in gate 1.
+await_scanners() {
+    local service container health why
+    for service in $(wanted); do
+        container=$(container_of "$service")
+        for _ in $(seq 60); do
+            health=$(docker inspect -f '{{.State.Health.Status}}' "${container:-none}" 2>/dev/null) || health=gone
+            [ "$health" != healthy ] || break
+            sleep 0.5
+        done
+        [ "$health" = healthy ] && continue
+        why=$(docker inspect -f '{{range .State.Health.Log}}{{.Output}}{{end}}' "${container:-none}" 2>/dev/null | grep . | tail -n 1) || true
+        say "$service is not healthy yet${why:+ ($why)}; mail that it has to search waits, or goes by its on_error"
+    done
+}
+
 # Print the services among those that run whose container differs from what Compose would create now: another image,
 # other ports or addresses.  OVERRIDE may name an override that is not in place yet.
 outdated() {
@@ -119,6 +159,6 @@ need_image() {
 build() {
     local log
     log=$(mktemp)
-    compose --profile tools build "$@" >"$log" 2>&1 || { tail -n 40 "$log" >&2; rm -f "$log"; die "an image could not be built"; }
+    compose --profile '*' build "$@" >"$log" 2>&1 || { tail -n 40 "$log" >&2; rm -f "$log"; die "an image could not be built"; }
     rm -f "$log"
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.check import auth, gtube
+from gateway.check import auth, clamav, gtube
 from gateway.check.base import Check
 
 
@@ -22,6 +22,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "auth": Kind(auth.Options, auth.Auth),
+    "clamav": Kind(clamav.Options, clamav.Clamav),
     "gtube": Kind(gtube.Options, gtube.Gtube),
 }
 

@@ -1,14 +1,16 @@
 """
-The Compose override: the addresses and ports of compose.yaml that gateway.toml decides.
+The Compose override: what gateway.toml decides of compose.yaml: addresses, ports, which scanners run and how.
 
 compose.yaml carries the values of the default file, so that `docker compose up` alone works; for any other file
-the override replaces them.  A test holds the two against each other.
+the override replaces them.  A test holds the two against each other.  A scanner is a profile there, and has none here
+when a policy wants it: so a plain `docker compose up` starts what the file of the last `make apply` asks for.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from gateway.render import scanners
 from gateway.render.templates import fill
 from gateway.settings.load import Configuration
 from gateway.settings.topology import ATTACHED, NETWORKS, Topology
@@ -18,13 +20,21 @@ def render_compose(configuration: Configuration) -> str:
     """Return the text of the override."""
     topology = configuration.topology
     ports = {"postfix-pre": _smtp_ports(configuration), "bind": _dns_ports(configuration)}
+    environment = scanners.environment(configuration)
+    wanted = scanners.wanted(configuration.settings)
     return fill(
         "compose.override.yaml",
         {
             "bind_address": topology.address("bind", "resolver"),
             "services": [
-                {"name": name, "ports": ports.get(name, []), "networks": _attachments(topology, name)}
-                for name in ATTACHED
+                {
+                    "name": name,
+                    "ports": ports.get(name, []),
+                    "networks": _attachments(topology, name),
+                    "environment": environment.get(name, {}),
+                    "wanted": name in wanted,
+                }
+                for name in dict.fromkeys((*ATTACHED, *environment))
             ],
             "networks": [_network(topology, name) for name in NETWORKS],
         },
@@ -49,7 +59,7 @@ def _attachments(topology: Topology, service: str) -> list[dict[str, Any]]:
             "ipv4": topology.address(service, network),
             "ipv6": topology.edge6_address(service) if network == "edge" and topology.ipv6 else None,
         }
-        for network in ATTACHED[service]
+        for network in ATTACHED.get(service, ())
     ]
 
 

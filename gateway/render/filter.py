@@ -8,7 +8,7 @@ import tomlkit
 
 from gateway.render import postfix
 from gateway.render.templates import fill
-from gateway.settings.checks import Auth, Check
+from gateway.settings.checks import Auth, Check, Clamav
 from gateway.settings.grammar import Network, SocketAddress
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
@@ -102,6 +102,9 @@ def _derived(configuration: Configuration, name: str, check: Check) -> dict[str,
         hostname = configuration.settings.gateway.hostname
         # RFC 7208 section 4.6.4 wants 20 s at least; the results must be there before the check's own time is up.
         return {"authserv_id": check.authserv_id or hostname, "dns_timeout_s": min(20.0, check.timeout * 2 / 3)}
+    topology = configuration.topology
+    if isinstance(check, Clamav) and check.address is None:
+        return {"address": str(topology.scanner("clamav"))}
     return {}
 
 

@@ -1,9 +1,10 @@
 """
 The container networks and addresses, cut out of [gateway] subnet.
 
-The subnet is cut into eight equal parts; the first six become the networks of the appliance, in the order of the
-message's path.  In each part the lower half holds the static addresses and the upper half is what Docker may
-hand out by itself, so that a container attached later never takes the address of a gate that is down.
+The subnet is cut into eight equal parts; the first six become the networks of the appliance in the order of the
+message's path, the seventh joins the filter with the scanners it asks.  In each part the lower half holds the static
+addresses and the upper half is what Docker may hand out by itself, so that a container attached later never takes the
+address of a gate that is down.
 Next hops inside the appliance are these literals, never names: the name of a stopped container is NXDOMAIN to
 Postfix, and NXDOMAIN bounces mail.
 """
@@ -17,17 +18,26 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from gateway.settings.grammar import SocketAddress
 from gateway.settings.models import Listener, Settings
 
-NETWORKS = ("edge", "scan", "reinject", "direct", "resolver", "egress")
-INTERNAL = ("scan", "reinject", "direct", "resolver")  # no route out of the appliance
-HOSTS = {"gateway": 1, "bind": 2, "postfix-pre": 3, "filter": 4, "postfix-post": 5}  # offset in each network
+NETWORKS = ("edge", "scan", "reinject", "direct", "resolver", "egress", "scanners")
+INTERNAL = ("scan", "reinject", "direct", "resolver", "scanners")  # no route out of the appliance
+HOSTS = {  # offset in each network
+    "gateway": 1,
+    "bind": 2,
+    "postfix-pre": 3,
+    "filter": 4,
+    "postfix-post": 5,
+    "clamav": 6,
+}
 ATTACHED = {
     "bind": ("resolver", "egress"),
     "postfix-pre": ("edge", "scan", "direct", "resolver"),
-    "filter": ("scan", "reinject", "resolver"),
+    "filter": ("scan", "reinject", "resolver", "scanners"),
     "postfix-post": ("reinject", "direct", "resolver", "egress"),
+    "clamav": ("resolver", "egress", "scanners"),  # egress: for its signatures
 }
 FILTER_PORT = 10025
 REINJECT_PORT = 10026
+SCANNER_PORTS = {"clamav": 3310}
 MIN_PREFIX, MAX_PREFIX = 16, 25  # of the subnet: eight parts of at least 16 addresses
 NEXT_PORT = 1000  # added where two listeners would want one port of the container
 
@@ -48,7 +58,7 @@ class Topology:
 
     @cached_property
     def networks(self) -> dict[str, IPv4Network]:
-        """Return the six networks by name."""
+        """Return the seven networks by name."""
         return dict(zip(NETWORKS, self.subnet.subnets(prefixlen_diff=3), strict=False))
 
     @cached_property
@@ -88,6 +98,10 @@ class Topology:
     def post_direct(self) -> SocketAddress:
         """Return where gate 1 hands unfiltered mail, bounces and probes to gate 2."""
         return SocketAddress(self.address("postfix-post", "direct"), REINJECT_PORT)
+
+    def scanner(self, service: str) -> SocketAddress:
+        """Return where the filter asks a scanner of the appliance's own."""
+        return SocketAddress(self.address(service, "scanners"), SCANNER_PORTS[service])
 
 
 def _container_ports(listeners: dict[str, Listener]) -> dict[str, int]:

@@ -9,6 +9,8 @@ import pytest
 from tests.golden.cases import CASES, ROOT, rendered
 from tests.readback.daemons import said
 
+SCANNERS = ("clamav",)
+
 
 def composed(*files):
     """Return what Compose makes of compose.yaml and overrides."""
@@ -25,7 +27,7 @@ def test_override_of_the_default_file_changes_nothing(tmp_path):
 
 @pytest.mark.parametrize("case", CASES)
 def test_override_decides_addresses_and_ports_alone(case, tmp_path):
-    """Whatever the file says, no service gets another image, volume, user or capability."""
+    """Whatever the file says, no service gets another image, volume, user or capability; scanners are told sizes."""
     override = tmp_path / "override.yaml"
     override.write_text(rendered(case)["compose.override.yaml"])
     before, after = composed(), composed(override)
@@ -33,6 +35,9 @@ def test_override_decides_addresses_and_ports_alone(case, tmp_path):
         for service in tree["services"].values():
             for key in ("ports", "networks", "dns"):
                 service.pop(key, None)
+        for name in SCANNERS:
+            for key in ("profiles", "environment"):
+                tree["services"][name].pop(key, None)
         for network in tree["networks"].values():
             network.pop("ipam")
             network.pop("enable_ipv6", None)

@@ -20,7 +20,7 @@ EXPECTED: dict[str, tuple[set[str], dict[str, bool], set[str], str]] = {
         POSTFIX_CAPS,
         "",  # master changes to postfix's user by itself
     ),
-    "filter": ({"scan", "reinject", "resolver"}, {"rendered": False}, set(), "10001:10001"),
+    "filter": ({"scan", "reinject", "resolver", "scanners"}, {"rendered": False}, set(), "10001:10001"),
     "postfix-post": (
         {"reinject", "direct", "resolver", "egress"},
         {"rendered": False, "queue-post": True, "mail": True},
@@ -30,7 +30,7 @@ EXPECTED: dict[str, tuple[set[str], dict[str, bool], set[str], str]] = {
     "render": (set(), {"rendered": True}, {"DAC_READ_SEARCH"}, "0:0"),
 }
 DENIED = re.compile(r"554 5\.7\.1 .*Access denied")
-INTERNAL = {"scan", "reinject", "direct", "resolver"}
+INTERNAL = {"scan", "reinject", "direct", "resolver", "scanners"}
 
 
 def capabilities(names: list[str] | None) -> set[str]:
@@ -111,7 +111,7 @@ def test_filter_reaches_the_gates_and_the_resolver_alone(site: Appliance, sink: 
         done = site.exec("filter", "bash", "-c", connect.format(address, port), check=False)
         assert (done.returncode == 0) == open_, (address, port)
     # What the engine sets as default route leads to an address that nobody has.
-    for network in ("scan", "reinject", "resolver"):
+    for network in ("scan", "reinject", "resolver", "scanners"):
         gateway = site.network(network)[1]
         assert not run("ip", "-o", "addr", "show", "to", str(gateway)).stdout
         done = site.exec("filter", "bash", "-c", connect.format(gateway, 22), check=False)

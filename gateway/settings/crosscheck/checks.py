@@ -1,11 +1,12 @@
-"""Rules about checks and what policies make of them: names and fields that would not mean what they say."""
+"""Rules about checks and what policies make of them: names that mean what they say, scanners within reach."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from gateway.settings.crosscheck.rule import Given, Rule, reads
-from gateway.settings.mistakes import Path, Problem
+from gateway.settings.grammar import ip_address
+from gateway.settings.mistakes import Path, Problem, shown
 
 ERROR = "error"  # reason of the finding that a check cannot do its work (message.verdict)
 
@@ -51,8 +52,26 @@ def subject_is_marked_once(given: Given) -> Iterator[Problem]:
                 yield Problem(("policies", name, "tag", "fields", field), what)
 
 
+@reads("checks", "gateway", "gateway.subnet", "listen")
+def scanner_is_within_reach(given: Given) -> Iterator[Problem]:
+    """The filter has no route out: what it asks has to be attached to the network `scanners`."""
+    reachable = given.topology.dynamic_range("scanners")
+    for name in ("clamav",):
+        address = getattr(given.settings.checks, name).address
+        if address is None:
+            continue
+        try:
+            host = ip_address(address.rpartition(":")[0].strip("[]"))
+        except ValueError:
+            continue  # a name: the alias of a container
+        if host not in reachable:
+            what = f"{shown(address)} is out of the filter's reach; expected a container on the network scanners"
+            yield Problem(("checks", name, "address"), f"{what}, by its alias or an address of {reachable}")
+
+
 RULES: tuple[Rule, ...] = (
     nothing_is_called_error,
     errors_have_no_verdict,
     subject_is_marked_once,
+    scanner_is_within_reach,
 )

@@ -54,3 +54,22 @@ def test_every_name_of_the_file_is_looked_at():
     named = {name for name, field in models.Checks.model_fields.items() if hasattr(field.default, "patterns")}
     assert named == {"headers", "body"}
     assert rules.ERROR == "error"
+
+
+@pytest.mark.parametrize("address", ["scanner:3310", "198.18.25.208:3310", "198.18.25.223:1", "my-clamd.lan.test:3310"])
+def test_scanner_on_the_scanners_network_is_fine(found, address):
+    """By the alias of a container, or an address that Docker hands out there."""
+    assert found(checks__clamav__address=address) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["192.0.2.7:3310", "[2001:db8::7]:3310", "198.18.25.176:3310", "198.18.25.207:3310", "198.18.25.224:3310"],
+)
+def test_scanner_elsewhere_is_out_of_reach(found, address):
+    """The filter has no route out: each message would be deferred until it expires."""
+    expected = (
+        f'"{address}" is out of the filter\'s reach; expected a container on the network scanners, by its alias or '
+        "an address of 198.18.25.208/28"
+    )
+    assert found(checks__clamav__address=address) == [("checks.clamav.address", expected)]

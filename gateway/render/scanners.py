@@ -1,0 +1,36 @@
+"""
+The containers that checks ask: which of them the file wants to run, and what each is told by its environment.
+
+They take no generation of rendered files: the little they need comes with the container, which is recreated when
+that changes, as for a new port.  Sizes are those of the filter, so that none of them refuses what it takes.
+"""
+
+from __future__ import annotations
+
+from gateway.render.postfix import FILTER_HEADROOM
+from gateway.settings.load import Configuration
+from gateway.settings.models import Settings
+
+
+def wanted(settings: Settings) -> set[str]:
+    """Return the services that a policy needs: those whose check it names, and whose address is not given."""
+    named = {name.partition(":")[0] for policy in settings.policies.values() for name in policy.checks}
+    services = set()
+    if "clamav" in named and settings.checks.clamav.address is None:
+        services.add("clamav")
+    return services
+
+
+def environment(configuration: Configuration) -> dict[str, dict[str, str]]:
+    """Return what each service is told, whether it is wanted or not: service -> variables."""
+    settings, topology = configuration.settings, configuration.topology
+    slots = str(settings.filter.max_transactions)
+    max_message = str(settings.gateway.message_size_limit + FILTER_HEADROOM)
+    return {
+        "clamav": {
+            "LISTEN": str(topology.address("clamav", "scanners")),
+            "MAX_MESSAGE": max_message,
+            "THREADS": slots,
+            "ENCRYPTED": "yes" if settings.checks.clamav.encrypted else "no",
+        },
+    }

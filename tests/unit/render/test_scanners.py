@@ -1,0 +1,52 @@
+"""Which scanners run, and what they are told."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from gateway.render.filter import render_filter
+from gateway.render.scanners import environment, wanted
+from tests.configurations import configure, minimal
+
+
+def named(*checks: str) -> str:
+    """Return a policy that names checks."""
+    return f"[policies.strict]\nchecks = {list(checks)}\n"
+
+
+@pytest.mark.parametrize(
+    ("extra", "services"),
+    [
+        ("", set()),
+        (named("gtube"), set()),
+        (named("clamav"), {"clamav"}),
+        ('[checks.clamav]\ntimeout = "5s"\n', set()),
+        (named("clamav") + '[checks.clamav]\naddress = "scanner:3310"\n', set()),
+    ],
+)
+def test_wanted_is_what_a_policy_names_and_has_no_address_of_its_own(tmp_path, extra, services):
+    """Nothing else costs memory."""
+    assert wanted(configure(tmp_path, minimal(extra)).settings) == services
+
+
+def test_environment_follows_the_limits_of_the_filter(tmp_path):
+    """No scanner refuses a size that the filter takes, nor makes one of its transactions wait."""
+    extra = "[filter]\nmax_transactions = 30\n[checks.clamav]\nencrypted = true\n"
+    told = environment(configure(tmp_path, minimal(extra, gateway='message_size_limit = "10MiB"')))
+    assert told["clamav"] == {
+        "LISTEN": "198.18.25.198",
+        "MAX_MESSAGE": str(11 * 2**20),
+        "THREADS": "30",
+        "ENCRYPTED": "yes",
+    }
+
+
+@pytest.mark.parametrize(
+    ("extra", "address"), [("", "198.18.25.198:3310"), ('[checks.clamav]\naddress = "scanner:1"\n', "scanner:1")]
+)
+def test_filter_asks_the_appliances_own_scanner_unless_told_otherwise(tmp_path, extra, address):
+    """By its literal address, for the name of a container that is down is a look-up that fails."""
+    text = render_filter(configure(tmp_path, minimal(named("clamav") + extra)))["filter.toml"]
+    assert tomllib.loads(text)["checks"]["clamav"] == {"timeout_s": 30, "address": address, "encrypted": False}
