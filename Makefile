@@ -5,13 +5,13 @@
 #   SERVICE=name    for logs and shell                      SENDER=…        for block and unblock
 #   SECONDS=60      for fuzz
 #   ENGINE=keep     do not install or start an engine       T=path          narrows test, unit and stack
-export PROJECT CONFIG_DIR ENGINE SENDER TO FROM T YES ROUNDS QUICK PATIENCE
+export PROJECT CONFIG_DIR ENGINE SENDER TO FROM PROGRAM MESSAGE T YES ROUNDS QUICK PATIENCE
 SERVICE ?=
 DO ?= list
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: explain quarantine help up down status demo logs shell check plan apply block unblock test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
+.PHONY: explain quarantine help up down status demo logs shell check plan apply block unblock try-command test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,8 @@ block: ## Refuse a sender: SENDER=spam.example
 	@scripts/block block
 unblock: ## Take a sender out of the blacklist: SENDER=spam.example
 	@scripts/block unblock
+try-command: ## Run a program of commands/ by hand: PROGRAM=sample MESSAGE=message.eml
+	@scripts/try-command
 
 ##@ Develop
 test: ## Everything: lint, types, unit, golden, stack; T=tests/unit/check narrows

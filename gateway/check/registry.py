@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.check import auth, clamav, gtube
+from gateway.check import auth, clamav, command, gtube
 from gateway.check.base import Check
 
 
@@ -23,6 +23,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "auth": Kind(auth.Options, auth.Auth),
     "clamav": Kind(clamav.Options, clamav.Clamav),
+    "command": Kind(command.Options, command.Command),
     "gtube": Kind(gtube.Options, gtube.Gtube),
 }
 

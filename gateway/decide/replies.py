@@ -15,7 +15,7 @@ REASONS: dict[str, Reply] = {
     "spam": Reply.of("550 5.7.1 Message content identified as spam"),
     "dmarc-reject": Reply.of("550 5.7.26 Message not authenticated as its author's domain asks"),
     "listed": Reply.of("550 5.7.1 Message names a listed domain"),
-    "program": Reply.of("550 5.7.1 Message content rejected"),
+    "rejected": Reply.of("550 5.7.1 Message content rejected"),
 }
 DEFERRED = Reply.of("451 4.7.1 Message content not accepted now")
 NOT_SEARCHED = Reply.of("451 4.7.1 Message content cannot be checked now")

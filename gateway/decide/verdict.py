@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from gateway.decide.replies import DEFERRED, DISCARDED, NOT_SEARCHED, REASONS, REJECTED
 from gateway.message.policy import Policy
 from gateway.message.reply import Reply
-from gateway.message.verdict import ERROR, GRAVITY, Action, Finding, Outcome, Verdict
+from gateway.message.verdict import ERROR, GRAVITY, TEMPFAIL, Action, Finding, Outcome, Verdict
 
 
 def outcome(finding: Finding, policy: Policy, *, inside: bool) -> Outcome:
     """
     Give what a policy does about one finding.
 
-    An error of the check follows its on_error.  Else "check.reason" goes before "check", and that before the
-    policy's default for the direction the message has.
+    An error of the check follows its on_error; a wish to try again later is granted.  Else "check.reason" goes before
+    "check", and that before the policy's default for the direction the message has.
     """
     if finding.reason == ERROR:
         return Outcome(policy.on_error.get(finding.check, Action.DEFER))
+    if finding.reason == TEMPFAIL:
+        return Outcome(Action.DEFER)
     judgement = policy.inside if inside else policy.outside
     verdicts = judgement.verdicts
     return verdicts.get(finding.key) or verdicts.get(finding.check) or judgement.default

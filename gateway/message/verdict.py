@@ -8,6 +8,7 @@ from gateway.message.edit import Splice
 from gateway.message.reply import Reply
 
 ERROR = "error"  # reason of the finding that a check could not do its work; its on_error says what follows
+TEMPFAIL = "tempfail"  # reason of the finding that the message shall come again later; that is what follows
 
 
 @dataclass(frozen=True, slots=True)

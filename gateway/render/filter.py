@@ -8,7 +8,7 @@ import tomlkit
 
 from gateway.render import postfix
 from gateway.render.templates import fill
-from gateway.settings.checks import Auth, Check, Clamav
+from gateway.settings.checks import Auth, Check, Clamav, Command
 from gateway.settings.grammar import Network, SocketAddress
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
@@ -105,6 +105,8 @@ def _derived(configuration: Configuration, name: str, check: Check) -> dict[str,
     topology = configuration.topology
     if isinstance(check, Clamav) and check.address is None:
         return {"address": str(topology.scanner("clamav"))}
+    if isinstance(check, Command):
+        return {"max_octets": configuration.settings.gateway.message_size_limit + postfix.FILTER_HEADROOM}
     return {}
 
 

@@ -18,6 +18,8 @@ def wanted(settings: Settings) -> set[str]:
     services = set()
     if "clamav" in named and settings.checks.clamav.address is None:
         services.add("clamav")
+    if "command" in named:
+        services.add("runner")
     return services
 
 
@@ -33,4 +35,5 @@ def environment(configuration: Configuration) -> dict[str, dict[str, str]]:
             "THREADS": slots,
             "ENCRYPTED": "yes" if settings.checks.clamav.encrypted else "no",
         },
+        "runner": {"SLOTS": slots},
     }

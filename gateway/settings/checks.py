@@ -127,7 +127,7 @@ class Command(Check):
     memory: Size = Field(256 * 2**20, description="Address space it may use.")
     cpu: Duration = Field(10, description="Processor time it may use.")
     files: Size = Field(64 * 2**20, description="Size of a file it may write, in its own temporary directory.")
-    processes: int = Field(32, ge=1, le=512, description="Processes of its user at once.")
+    processes: int = Field(32, ge=1, le=512, description="Processes it may have at once.")
 
 
 class Urls(Check):

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.settings import crosscheck, document, hosts, mistakes, sentences, text, zones
+from gateway.settings import commands, crosscheck, document, hosts, mistakes, sentences, text, zones
 from gateway.settings.hosts import Host
 from gateway.settings.mistakes import Mistake, Problem, SettingsError, dotted
 from gateway.settings.models import Settings
@@ -81,6 +81,8 @@ class _Reading:
         if "dns" not in self.broken:
             self._read_hosts()
             self._read_zones()
+        if "checks" not in self.broken:
+            self._note(commands.problems(self.folder, self.settings.checks.command))
         self._note(crosscheck.run(self.settings, self.hosts, frozenset(self.broken)))
 
     def _note(self, found: Iterable[Problem]) -> None:

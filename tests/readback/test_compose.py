@@ -9,7 +9,7 @@ import pytest
 from tests.golden.cases import CASES, ROOT, rendered
 from tests.readback.daemons import said
 
-SCANNERS = ("clamav",)
+SCANNERS = ("clamav", "runner")
 
 
 def composed(*files):

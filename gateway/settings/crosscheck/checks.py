@@ -8,15 +8,16 @@ from gateway.settings.crosscheck.rule import Given, Rule, reads
 from gateway.settings.grammar import ip_address
 from gateway.settings.mistakes import Path, Problem, shown
 
-ERROR = "error"  # reason of the finding that a check cannot do its work (message.verdict)
+# Reasons of findings with a meaning of their own (message.verdict ERROR, TEMPFAIL), and what that is.
+KEPT = {"error": "checks that cannot do their work", "tempfail": "programs that want a message again later"}
 
 
 @reads("checks")
-def nothing_is_called_error(given: Given) -> Iterator[Problem]:
-    """A finding of this name is that the check cannot do its work: on_error would follow, whatever was found."""
+def no_finding_has_a_kept_name(given: Given) -> Iterator[Problem]:
+    """A finding of such a name is followed by on_error or a deferral, whatever was found."""
     for path, name in _names(given):
-        if name == ERROR:
-            yield Problem(path, f'"{ERROR}" is kept for checks that cannot do their work; expected another name')
+        if name in KEPT:
+            yield Problem(path, f'"{name}" is kept for {KEPT[name]}; expected another name')
 
 
 def _names(given: Given) -> Iterator[tuple[Path, str]]:
@@ -37,7 +38,7 @@ def errors_have_no_verdict(given: Given) -> Iterator[Problem]:
         for table, verdicts in (("verdicts", policy.verdicts), ("verdicts_inside", policy.verdicts_inside)):
             for finding in verdicts:
                 check, _, reason = finding.partition(".")
-                if reason == ERROR:
+                if reason == "error":
                     what = f"never found; expected on_error in [checks.{check.replace(':', '.')}] instead"
                     yield Problem(("policies", name, table, finding), what)
 
@@ -70,7 +71,7 @@ def scanner_is_within_reach(given: Given) -> Iterator[Problem]:
 
 
 RULES: tuple[Rule, ...] = (
-    nothing_is_called_error,
+    no_finding_has_a_kept_name,
     errors_have_no_verdict,
     subject_is_marked_once,
     scanner_is_within_reach,

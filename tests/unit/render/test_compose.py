@@ -55,6 +55,9 @@ def test_override_of_the_smallest_file(tmp_path):
         "      resolver: { ipv4_address: 198.18.25.134 }\n"
         "      egress: { ipv4_address: 198.18.25.166 }\n"
         "      scanners: { ipv4_address: 198.18.25.198 }\n"
+        "  runner:\n"
+        "    environment:\n"
+        '      SLOTS: "10"\n'
         "\n"
         "networks:\n"
         + "".join(

@@ -10,6 +10,16 @@ from gateway.render.filter import render_filter
 from gateway.render.scanners import environment, wanted
 from tests.configurations import configure, minimal
 
+COMMAND = '[checks.command.a]\nprogram = "a"\nedits = true\n'
+
+
+@pytest.fixture(autouse=True)
+def _program(tmp_path):
+    """Put the program there that COMMAND names."""
+    (tmp_path / "commands").mkdir()
+    (tmp_path / "commands/a").touch()
+    (tmp_path / "commands/a").chmod(0o755)
+
 
 def named(*checks: str) -> str:
     """Return a policy that names checks."""
@@ -24,6 +34,9 @@ def named(*checks: str) -> str:
         (named("clamav"), {"clamav"}),
         ('[checks.clamav]\ntimeout = "5s"\n', set()),
         (named("clamav") + '[checks.clamav]\naddress = "scanner:3310"\n', set()),
+        (named("command:a") + COMMAND, {"runner"}),
+        (named("clamav", "command:a") + COMMAND, {"clamav", "runner"}),
+        (COMMAND, set()),
     ],
 )
 def test_wanted_is_what_a_policy_names_and_has_no_address_of_its_own(tmp_path, extra, services):
@@ -41,6 +54,7 @@ def test_environment_follows_the_limits_of_the_filter(tmp_path):
         "THREADS": "30",
         "ENCRYPTED": "yes",
     }
+    assert told["runner"] == {"SLOTS": "30"}
 
 
 @pytest.mark.parametrize(
@@ -50,3 +64,18 @@ def test_filter_asks_the_appliances_own_scanner_unless_told_otherwise(tmp_path, 
     """By its literal address, for the name of a container that is down is a look-up that fails."""
     text = render_filter(configure(tmp_path, minimal(named("clamav") + extra)))["filter.toml"]
     assert tomllib.loads(text)["checks"]["clamav"] == {"timeout_s": 30, "address": address, "encrypted": False}
+
+
+def test_filter_is_told_what_a_command_may_do(tmp_path):
+    """What a program may write in place of a message is what the filter takes."""
+    text = render_filter(configure(tmp_path, minimal(named("command:a") + COMMAND)))["filter.toml"]
+    assert tomllib.loads(text)["checks"]["command:a"] == {
+        "timeout_s": 30,
+        "program": "a",
+        "edits": True,
+        "memory": 256 * 2**20,
+        "cpu": 10,
+        "files": 64 * 2**20,
+        "processes": 32,
+        "max_octets": 51 * 2**20,
+    }

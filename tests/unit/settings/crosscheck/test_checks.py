@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.message.verdict import ERROR, TEMPFAIL
 from gateway.settings import checks as models
 from gateway.settings.crosscheck import checks as rules
 
@@ -20,6 +21,10 @@ BAD = {
     "a pattern called error": (
         {"checks__headers__patterns": [PATTERN | {"name": "a"}, PATTERN | {"name": "error"}]},
         "checks.headers.patterns.1.name",
+    ),
+    "a group called tempfail": (
+        {"checks__attachments__groups": {"tempfail": ["exe"]}},
+        "checks.attachments.groups.tempfail",
     ),
     "a group called error": ({"checks__attachments__groups": {"error": ["exe"]}}, "checks.attachments.groups.error"),
     "a verdict about an error": (
@@ -53,7 +58,7 @@ def test_every_name_of_the_file_is_looked_at():
     """A check with patterns of its own joins _names()."""
     named = {name for name, field in models.Checks.model_fields.items() if hasattr(field.default, "patterns")}
     assert named == {"headers", "body"}
-    assert rules.ERROR == "error"
+    assert set(rules.KEPT) == {ERROR, TEMPFAIL}
 
 
 @pytest.mark.parametrize("address", ["scanner:3310", "198.18.25.208:3310", "198.18.25.223:1", "my-clamd.lan.test:3310"])
@@ -73,3 +78,15 @@ def test_scanner_elsewhere_is_out_of_reach(found, address):
         "an address of 198.18.25.208/28"
     )
     assert found(checks__clamav__address=address) == [("checks.clamav.address", expected)]
+
+
+@pytest.mark.parametrize("name", ["error", "tempfail"])
+def test_pattern_named_as_a_failure_is_refused(found, name):
+    """Its findings would be taken for the check's own."""
+    expected = f'"{name}" has a meaning of its own for every check; expected another name'
+    for kind in ("headers", "body"):
+        path = f"checks.{kind}.patterns.1.name"
+        patterns = [{"name": "fine", "pattern": "x"}, {"name": name, "pattern": "x"}]
+        assert found(**{f"checks__{kind}": {"patterns": patterns}}) == [(path, expected)]
+    groups = {"groups": {name: ["exe"]}}
+    assert found(checks__attachments=groups) == [(f"checks.attachments.groups.{name}", expected)]
