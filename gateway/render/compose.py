@@ -1,5 +1,5 @@
 """
-The Compose override: what gateway.toml decides of compose.yaml: addresses, ports, which scanners run and how.
+The Compose override: the addresses and ports of compose.yaml that gateway.toml decides.
 
 compose.yaml carries the values of the default file, so that `docker compose up` alone works; for any other file
 the override replaces them.  A test holds the two against each other.  A scanner is a profile there, and has none here
