@@ -61,11 +61,14 @@ class Maker:
         }
         config_dir = self._directory / f"{name}-{number}"
         config_dir.mkdir()
-        for source in (CONFIGS / name).iterdir():
+        for source in (path for path in (CONFIGS / name).rglob("*") if path.is_file()):
             text = source.read_text()
             for placeholder, value in values.items():
                 text = text.replace(placeholder, value)
-            (config_dir / source.name).write_text(text)
+            copy = config_dir / source.relative_to(CONFIGS / name)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_text(text)
+            copy.chmod(source.stat().st_mode)
         project = f"{PREFIX}-{name}"
         lan = Lan(
             IPv4Network(f"198.19.{number}.0/24"), IPv6Network(f"fd00:5a{number:02x}::/64"), f"sallyport-tools:{project}"
@@ -114,6 +117,12 @@ def small(make_appliance: Callable[..., Appliance]) -> Appliance:
 def twin(make_appliance: Callable[..., Appliance]) -> Appliance:
     """Return the second of two appliances on one machine; the last test with it removes it."""
     return make_appliance("twin")
+
+
+@pytest.fixture(scope="session")
+def scanned(make_appliance: Callable[..., Appliance]) -> Appliance:
+    """Return the appliance whose policies ask scanners and programs; its clamd has no signatures yet."""
+    return make_appliance("scanners")
 
 
 @pytest.fixture(scope="session")
