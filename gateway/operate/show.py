@@ -14,6 +14,7 @@ from gateway.render.plan import Change
 from gateway.render.postfix import outbound_hostname, recipients_of
 from gateway.settings.load import Configuration
 from gateway.settings.models import Domain, Listener
+from gateway.settings.policies import NONE
 
 DELIVERY = {"mailbox": "Maildir in volume mail", "alias": "by [aliases]"}
 RECIPIENTS = {"list": "listed recipients", "verify": "recipients the next hop knows", "any": "any recipient"}
@@ -90,7 +91,9 @@ def _accepts(listener: Listener) -> str:
 
 
 def _goes(listener: Listener) -> str:
-    return "gate 1, filter, gate 2" if listener.filter else "gate 1, gate 2 (not filtered)"
+    if listener.forced == NONE:
+        return "gate 1, gate 2 (not filtered)"
+    return "gate 1, filter" + (f" ({listener.forced})" if listener.forced else "") + ", gate 2"
 
 
 def _delivery(domain: Domain) -> str:

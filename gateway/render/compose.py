@@ -1,5 +1,5 @@
 """
-The Compose override: the addresses and ports of compose.yaml that gateway.toml decides.
+The Compose override: what gateway.toml decides of compose.yaml, addresses, ports and the filter's memory.
 
 compose.yaml carries the values of the default file, so that `docker compose up` alone works; for any other file
 the override replaces them.  A test holds the two against each other.  A scanner is a profile there, and has none here
@@ -13,6 +13,7 @@ from typing import Any
 from gateway.render import scanners
 from gateway.render.templates import fill
 from gateway.settings.load import Configuration
+from gateway.settings.sizes import memory, spool
 from gateway.settings.topology import ATTACHED, NETWORKS, Topology
 
 
@@ -26,6 +27,8 @@ def render_compose(configuration: Configuration) -> str:
         "compose.override.yaml",
         {
             "bind_address": topology.address("bind", "resolver"),
+            "spool_mib": spool(configuration.settings) // 2**20,
+            "memory_mib": memory(configuration.settings) // 2**20,
             "services": [
                 {
                     "name": name,

@@ -7,13 +7,14 @@ from typing import Any
 import tomlkit
 
 from gateway.render import postfix
+from gateway.render.routes import doors
 from gateway.render.templates import fill
 from gateway.settings.checks import Auth, Check, Clamav, Command
-from gateway.settings.grammar import Network, SocketAddress
+from gateway.settings.grammar import Network
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
 from gateway.settings.policies import Policy
-from gateway.settings.topology import Topology
+from gateway.settings.sizes import FILTER_HEADROOM, worker_transactions
 
 QUARANTINE = "/var/lib/sallyport/quarantine"  # in the filter's container
 SECRETS = "/secrets"  # there too: config/secrets of the host, read-only
@@ -28,10 +29,10 @@ def render_filter(configuration: Configuration) -> dict[str, str]:
         "listen": topology.filter,
         "socket_fd": SOCKET_FD,
         "workers": settings.filter.workers,
-        "worker_transactions": postfix.worker_transactions(settings),
+        "worker_transactions": worker_transactions(settings),
         "post_reinject": topology.post_reinject,
         "helo_name": f"filter.{settings.gateway.hostname}",
-        "max_message_octets": settings.gateway.message_size_limit + postfix.FILTER_HEADROOM,
+        "max_message_octets": settings.gateway.message_size_limit + FILTER_HEADROOM,
         "recipient_limit": postfix.RECIPIENT_LIMIT,
         "reply_timeout": settings.filter.reply_timeout,
         "commit_timeout": settings.filter.commit_timeout,
@@ -62,22 +63,6 @@ def inside(settings: Settings) -> list[Network]:
     """Return the networks whose clients may relay somewhere: their mail is from inside."""
     names = [name for listener in settings.listen.values() for name in (*listener.networks, *listener.trusted)]
     return list(dict.fromkeys(network for name in names for network in settings.networks[name]))
-
-
-def redirect_hops(settings: Settings) -> list[str]:
-    """Return the next hops that verdicts redirect to, in the order of the file; gate 2 has a door for each."""
-    outcomes = [
-        outcome
-        for policy in settings.policies.values()
-        for outcome in (policy.outside, policy.inside, *policy.verdicts.values(), *policy.verdicts_inside.values())
-    ]
-    return list(dict.fromkeys(text.partition(":")[2] for text in outcomes if text.startswith("redirect:[")))
-
-
-def doors(settings: Settings, topology: Topology) -> dict[str, SocketAddress]:
-    """Return where gate 2 listens for mail to each next hop of a redirect."""
-    first = topology.post_reinject
-    return {hop: SocketAddress(first.ip, first.port + number) for number, hop in enumerate(redirect_hops(settings), 1)}
 
 
 def checks(configuration: Configuration) -> dict[str, dict[str, Any]]:

@@ -12,31 +12,36 @@ configuration is put in place finds all it names.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
+from gateway.render.routes import Entry, doors, hop, patterns, recipient_routes, sender_routes, transport
 from gateway.render.templates import fill
 from gateway.settings.grammar import Network, SocketAddress
 from gateway.settings.load import Configuration
-from gateway.settings.models import Domain, PatternRule, Settings
+from gateway.settings.models import Domain, Settings
+from gateway.settings.sizes import FILTER_HEADROOM, slots
 from gateway.settings.topology import Topology
 
 RECIPIENT_LIMIT = 1000  # recipients of one transaction through the filter; smtpd_recipient_limit's default
 SPARE_SLOTS = 10  # of the 10026 listener: idle pooled connections and health checks
 TRANSACTION_MARGIN_S = 60  # each outer time-out exceeds the inner one by this
-FILTER_HEADROOM = 2**20  # octets the filter takes beyond gate 1's limit: headers added on the way
 POST_HEADROOM = 2 * FILTER_HEADROOM
 
 PRE_TABLES = (
     "relay_recipients",
     "transport",
+    "sender_policies",
     "sender_access",
     "bridge_gateways",
+    "client_patterns",
+    "sender_patterns",
+    "recipient_patterns",
     "header_checks",
     "body_checks",
 )
+MATCHES = ("client", "sender", "recipient", "header", "body")  # of [[patterns]]
 POST_TABLES = ("mailboxes", "transport", "aliases", "canonical")
 
 
@@ -49,15 +54,7 @@ class ListenerView:
     parameter: str  # of main.cf, lists the trusted networks; no parameter of Postfix's own begins with listen_
     trusted: list[str]  # networks whose clients may relay, as Postfix writes them
     inside_only: bool
-    direct: bool  # past the filter
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A line of a table."""
-
-    key: str
-    value: str
+    content_filter: str  # transport and next hop of all that comes in here; empty where recipients and senders decide
 
 
 @dataclass(frozen=True)
@@ -83,12 +80,11 @@ def render_pre(configuration: Configuration) -> dict[str, str]:
         "require_dns": settings.senders.require_dns,
         "dnsbls": [_blocklist(entry) for entry in settings.dnsbl.lists],
         "known_recipients": known_recipients(settings),
-        "routes": _policy_routes(settings, topology),
+        "routes": recipient_routes(settings, topology),
+        "sender_routes": sender_routes(settings, topology),
         "rejected_senders": settings.senders.reject,
         "bridge_gateways": _bridge_gateways(topology),
-        "header_patterns": _patterns(settings, "header"),
-        "body_patterns": _patterns(settings, "body"),
-    }
+    } | {f"{match}_patterns": patterns(settings, topology, match) for match in MATCHES}
     files = {name: fill(f"postfix-pre/{name}", values) for name in ("main.cf", "master.cf", *PRE_TABLES)}
     return files | {"verified_domains": fill("verified_domains", values)}
 
@@ -111,6 +107,7 @@ def render_post(configuration: Configuration) -> dict[str, str]:
         "reinject_slots": slots(settings) + SPARE_SLOTS,
         "post_reinject": topology.post_reinject,
         "post_direct": topology.post_direct,
+        "doors": [Entry(next_hop, str(door)) for next_hop, door in doors(settings, topology).items()],
         "mailbox_domains": _domains(settings, "mailbox"),
         "alias_domains": [*_domains(settings, "alias"), *own_names(settings)],
         "relay_domains": _domains(settings, "relay"),
@@ -125,21 +122,6 @@ def render_post(configuration: Configuration) -> dict[str, str]:
     }
     files = {name: fill(f"postfix-post/{name}", values) for name in ("main.cf", "master.cf", *POST_TABLES)}
     return files | {"verified_domains": fill("verified_domains", values)}
-
-
-def hop(address: SocketAddress) -> str:
-    """Write a socket address as a next hop without MX lookup: [ip]:port, as transport(5) wants it."""
-    return f"[{address.ip}]:{address.port}"
-
-
-def slots(settings: Settings) -> int:
-    """Return how many transactions the workers really take: each has the same whole share."""
-    return settings.filter.workers * worker_transactions(settings)
-
-
-def worker_transactions(settings: Settings) -> int:
-    """Return the share of [filter] max_transactions that one worker takes."""
-    return settings.filter.max_transactions // settings.filter.workers
 
 
 def outbound_hostname(settings: Settings) -> str:
@@ -168,7 +150,7 @@ def listeners(settings: Settings, topology: Topology) -> list[ListenerView]:
                 parameter=f"listen_{name.replace('-', '_')}_networks",
                 trusted=trusted,
                 inside_only=bool(listener.networks),
-                direct=not listener.filter,
+                content_filter=transport(topology, listener.forced) if listener.forced else "",
             )
         )
     return views
@@ -229,15 +211,6 @@ def own_names(settings: Settings) -> list[str]:
     return [name for name in names if name not in settings.domains]
 
 
-def _policy_routes(settings: Settings, topology: Topology) -> list[Entry]:
-    scan = hop(topology.filter)
-    return [
-        Entry(name, f"scan-{domain.policy}:{scan}")
-        for name, domain in settings.domains.items()
-        if domain.policy != "default"
-    ]
-
-
 def _bridge_gateways(topology: Topology) -> list[str]:
     gateways = [str(topology.address("gateway", "edge"))]
     return [*gateways, str(topology.edge6_address("gateway"))] if topology.ipv6 else gateways
@@ -247,19 +220,6 @@ def _blocklist(entry: str) -> Blocklist:
     """Split a list entry; without a pattern every 127.x answer but 127.255.x means "listed" (RFC 5782 2.1)."""
     zone, _, answers = entry.partition("=")
     return Blocklist(zone, answers or "127.[0..254].[0..255].[0..255]")
-
-
-def _patterns(settings: Settings, match: str) -> list[PatternRule]:
-    return [
-        rule.model_copy(update={"pattern": _slash_escaped(rule.pattern), "action": rule.action.upper()})
-        for rule in settings.patterns
-        if rule.match == match
-    ]
-
-
-def _slash_escaped(pattern: str) -> str:
-    """Escape each / that is not escaped yet: it would end the pattern in a pcre table."""
-    return re.sub(r"\\.|/", lambda match: r"\/" if match[0] == "/" else match[0], pattern)
 
 
 def _maildir(address: str) -> str:

@@ -27,7 +27,7 @@ from gateway.settings.grammar import (
     SenderPattern,
     Size,
 )
-from gateway.settings.policies import Dkim, MailingList, Policy, Quarantine
+from gateway.settings.policies import NONE, Dkim, MailingList, Policy, Quarantine
 from gateway.settings.table import Table
 
 _TEXT = WithJsonSchema({"type": "string"})
@@ -76,6 +76,11 @@ class Listener(Table):
     trusted: list[Identifier] = Field([], description="Clients in these networks may relay; others may connect.")
     filter: bool = Field(True, description='false hands mail straight to gate 2, as policy = "none"; needs networks.')
     policy: Identifier | None = Field(None, description="Policy for all that comes in here, whatever its domain's is.")
+
+    @property
+    def forced(self) -> str | None:
+        """Return the policy of all that comes in here; None where recipients and senders decide."""
+        return self.policy if self.filter else NONE
 
 
 class Senders(Table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -16,6 +17,11 @@ Outcome = Annotated[str, AfterValidator(grammar.outcome)]
 CheckName = Annotated[str, AfterValidator(grammar.check_name)]
 FindingName = Annotated[str, AfterValidator(grammar.finding_name)]
 Printable = Annotated[str, AfterValidator(grammar.printable)]
+
+
+def redirect_target(outcome: str) -> str:
+    """Return the address, or the next hop in brackets, that an outcome redirects to; empty for any other outcome."""
+    return outcome.removeprefix("redirect:") if outcome.startswith("redirect:") else ""
 
 
 class Tag(Table):
@@ -34,6 +40,14 @@ class Policy(Table):
     verdicts: dict[FindingName, Outcome] = Field({}, description='"check.reason" or "check" = what follows instead.')
     verdicts_inside: dict[FindingName, Outcome] = Field({}, description="The same, for mail from inside alone.")
     tag: Tag = Tag()
+
+    def outcomes(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield each outcome that is named here, and below which keys."""
+        yield ("outside",), self.outside
+        yield ("inside",), self.inside
+        for table, verdicts in (("verdicts", self.verdicts), ("verdicts_inside", self.verdicts_inside)):
+            for finding, outcome in verdicts.items():
+                yield (table, finding), outcome
 
 
 class MailingList(Table):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gateway.settings.crosscheck.rule import Given, Rule, no_such, reads
 from gateway.settings.mistakes import Problem, did_you_mean, shown
 from gateway.settings.models import Settings
+from gateway.settings.policies import redirect_target
 
 
 @reads("domains")
@@ -98,6 +99,16 @@ def postmaster_exists(given: Given) -> Iterator[Problem]:
         yield Problem(("gateway", "postmaster"), _nobody(given.settings, postmaster))
 
 
+@reads("policies", "domains", "aliases", "mailboxes", "gateway")
+def redirect_targets_exist(given: Given) -> Iterator[Problem]:
+    """What is sent to nobody bounces, although the verdict was that its recipients shall not have it."""
+    for name, policy in given.settings.policies.items():
+        for path, outcome in policy.outcomes():
+            target = redirect_target(outcome)
+            if target and not target.startswith("[") and not known(given.settings, target):
+                yield Problem(("policies", name, *path), _nobody(given.settings, target))
+
+
 def known(settings: Settings, address: str) -> bool:
     """Return whether gate 2 can deliver to an address: somebody here, or of a domain whose users we do not know."""
     domain = settings.domains.get(_domain(address))
@@ -139,4 +150,5 @@ RULES: tuple[Rule, ...] = (
     alias_domains_have_aliases,
     alias_targets_exist,
     postmaster_exists,
+    redirect_targets_exist,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.settings import sizes
+from gateway.settings.checks import Command
 from gateway.settings.crosscheck.rule import Given, Rule, reads
 from gateway.settings.mistakes import Problem
 
@@ -11,6 +13,7 @@ _LONGEST_COMMIT = 540  # seconds; the sender waits 600 for the reply to its dot 
 _LONGEST_TRANSACTION = 3600  # seconds; a slot of the filter is taken that long
 _SMALLEST_LIMIT = 64 * 2**10  # octets; RFC 5321 section 4.5.3.1.7
 _LARGEST_LIMIT = 2 * 2**30
+_LARGEST_SPOOL = 32 * 2**30
 
 
 @reads("filter")
@@ -63,10 +66,43 @@ def message_size_is_sane(given: Given) -> Iterator[Problem]:
         yield Problem(("gateway", "message_size_limit"), f"{octets} octets; expected 64KiB to 2GiB")
 
 
+@reads("filter", "checks", "policies")
+def checks_end_in_time(given: Given) -> Iterator[Problem]:
+    """
+    A check that is cut by its own time-out is a case for its on_error; cut by the transaction's, mail is deferred
+    again and again until it expires.
+
+    Commands that edit run one after the other, before the rest, which run side by side (check.run).
+    """
+    table = given.settings.filter
+    left = table.transaction_timeout - table.commit_timeout
+    for name, policy in given.settings.policies.items():
+        checks = [check for named in policy.checks if (check := given.settings.checks.named(named))]
+        editing = [check.timeout for check in checks if isinstance(check, Command) and check.edits]
+        side_by_side = [check.timeout for check in checks if not (isinstance(check, Command) and check.edits)]
+        seconds = sum(editing) + max(side_by_side, default=0)
+        if seconds >= left > 0:
+            what = f"may take {seconds} s by their time-outs"
+            expected = f"less than filter.transaction_timeout leaves before commit_timeout ({left} s)"
+            yield Problem(("policies", name, "checks"), f"{what}; expected {expected}")
+
+
+@reads("filter", "gateway", "policies")
+def messages_fit_into_memory(given: Given) -> Iterator[Problem]:
+    """What is searched is kept whole until its verdict, in a tmpfs with room for the largest message in each slot."""
+    octets = sizes.spool(given.settings)
+    if octets > _LARGEST_SPOOL:
+        what = f"{given.settings.filter.max_transactions} messages of message_size_limit are {-(-octets // 2**30)} GiB"
+        expected = f"at most {_LARGEST_SPOOL // 2**30} GiB, since the filter keeps them in memory while it searches"
+        yield Problem(("filter", "max_transactions"), f"{what}; expected {expected}")
+
+
 RULES: tuple[Rule, ...] = (
     every_worker_has_a_slot,
     transaction_outlasts_its_waits,
     commit_ends_before_the_sender_gives_up,
     transaction_ends,
     message_size_is_sane,
+    checks_end_in_time,
+    messages_fit_into_memory,
 )

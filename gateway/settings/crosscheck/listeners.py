@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gateway.settings.crosscheck.rule import Given, Rule, no_such, reads
 from gateway.settings.grammar import SocketAddress
 from gateway.settings.mistakes import Path, Problem
+from gateway.settings.policies import NONE
 from gateway.settings.topology import ATTACHED
 
 # Names that the appliance's own transports and services go by in master.cf, logs and Compose.
@@ -44,9 +45,24 @@ def networks_exist(given: Given) -> Iterator[Problem]:
 def unfiltered_is_inside(given: Given) -> Iterator[Problem]:
     """A listener that everybody reaches and nobody searches would be a hole in the wall."""
     for name, listener in given.settings.listen.items():
-        if not listener.filter and not listener.networks:
-            what = "false where anybody may connect; expected networks beside it, or true"
-            yield Problem(("listen", name, "filter"), what)
+        if listener.networks or listener.forced != NONE:
+            continue
+        key, value, other = ("policy", '"none"', "another") if listener.filter else ("filter", "false", "true")
+        what = f"{value} where anybody may connect; expected networks beside it, or {other}"
+        yield Problem(("listen", name, key), what)
+
+
+@reads("listen")
+def filter_and_policy_agree(given: Given) -> Iterator[Problem]:
+    """`filter = false` and a policy are two answers to one question, and so are `filter = true` and "none"."""
+    for name, listener in given.settings.listen.items():
+        searched = listener.policy not in (None, NONE)
+        if not listener.filter and searched:
+            what = "false beside a policy; expected one of the two"
+            yield Problem(("listen", name, "filter"), what, ("listen", name, "policy"))
+        if listener.filter and "filter" in listener.model_fields_set and listener.policy == NONE:
+            what = 'true beside policy = "none"; expected one of the two'
+            yield Problem(("listen", name, "filter"), what, ("listen", name, "policy"))
 
 
 @reads("listen")
@@ -98,6 +114,7 @@ RULES: tuple[Rule, ...] = (
     listener_name_is_free,
     networks_exist,
     unfiltered_is_inside,
+    filter_and_policy_agree,
     one_kind_of_trust,
     addresses_can_be_bound,
     addresses_do_not_collide,

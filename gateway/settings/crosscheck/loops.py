@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from gateway.settings.crosscheck.rule import Given, Rule, reads
 from gateway.settings.grammar import Address
 from gateway.settings.mistakes import Path, Problem, shown
+from gateway.settings.policies import redirect_target
 from gateway.settings.topology import ATTACHED, FILTER_PORT, HOSTS, REINJECT_PORT
 
 _SMTP = 25
@@ -28,6 +29,18 @@ def next_hop_is_elsewhere(given: Given) -> Iterator[Problem]:
         if reason:
             what = f"{shown(value)} is {reason}, so mail would come straight back; expected another server"
             yield Problem(path, what)
+
+
+@reads("gateway", "gateway.subnet", "listen", "policies")
+def redirect_is_elsewhere(given: Given) -> Iterator[Problem]:
+    """Mail that a verdict sends back in would get the same verdict again, until its hop count ends it."""
+    for name, policy in given.settings.policies.items():
+        for path, outcome in policy.outcomes():
+            target = redirect_target(outcome)
+            reason = _ourselves(given, *split(target)) if target.startswith("[") else None
+            if reason:
+                what = f"{shown(target)} is {reason}, so mail would come straight back; expected another server"
+                yield Problem(("policies", name, *path), what)
 
 
 @reads("gateway", "domains", "dns")
@@ -93,4 +106,4 @@ def _in_appliance(given: Given, address: Address, port: int) -> bool:
     return address in fixed or (ours and port in {FILTER_PORT, REINJECT_PORT})
 
 
-RULES: tuple[Rule, ...] = (next_hop_is_elsewhere, next_hop_is_not_our_own_mx)
+RULES: tuple[Rule, ...] = (next_hop_is_elsewhere, redirect_is_elsewhere, next_hop_is_not_our_own_mx)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.settings.crosscheck.rule import Given, Rule, no_such, reads
-from gateway.settings.mistakes import Path, Problem
-from gateway.settings.policies import NONE
+from gateway.settings.mistakes import Path, Problem, shown
+from gateway.settings.policies import NONE, redirect_target
+
+_MOST_NEXT_HOPS = 16  # of redirects, all policies together
 
 
 @reads("domains", "listen", "senders", "patterns", "policies")
@@ -62,9 +64,24 @@ def verdict_is_about_a_check_of_the_policy(given: Given) -> Iterator[Problem]:
                     yield Problem(("policies", name, table, finding), what)
 
 
+@reads("policies")
+def redirects_are_few(given: Given) -> Iterator[Problem]:
+    """Gate 2 has a listener for each next hop of a redirect, with as many processes as the filter has slots."""
+    seen: set[str] = set()
+    for name, policy in given.settings.policies.items():
+        for path, outcome in policy.outcomes():
+            target = redirect_target(outcome)
+            if target.startswith("[") and target not in seen:
+                seen.add(target)
+                if len(seen) == _MOST_NEXT_HOPS + 1:
+                    what = f"{shown(target)} is next hop number {len(seen)} of redirects"
+                    yield Problem(("policies", name, *path), f"{what}; expected at most {_MOST_NEXT_HOPS}")
+
+
 RULES: tuple[Rule, ...] = (
     policy_is_defined,
     none_is_no_policy,
     check_is_there,
     verdict_is_about_a_check_of_the_policy,
+    redirects_are_few,
 )
