@@ -1,14 +1,16 @@
-"""Configurations for the property tests: valid ones, up to the edges of each grammar."""
+"""Configurations for the property tests: valid ones up to the edges of each grammar, and ways to spoil one."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Any
 
 from hypothesis import strategies as st
 
 type Document = dict[str, Any]
+type Place = tuple[str | int, ...]  # keys and indices from the root
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 DIGITS = "0123456789"
@@ -106,13 +108,14 @@ def documents(draw) -> Document:
     kinds["mailbox"] = kinds["mailbox"] or ["example.mailbox.test"]
     policies = draw(st.lists(identifiers.filter(lambda name: name != "none"), max_size=3, unique=True))
     policies = ["default", *(name for name in policies if name != "default")]
-    domains = {name: draw(_domain(kind, name, policies)) for kind, members in kinds.items() for name in members}
+    chosen = st.sampled_from([*policies, "none"])
+    domains = {name: draw(_domain(kind, name, chosen)) for kind, members in kinds.items() for name in members}
     boxes = draw(_addresses(kinds["mailbox"], 1))
     networks, hosts = draw(_networks())
     gateway = {
         "hostname": draw(name_under("gate.test", 242)),
         "postmaster": boxes[0],
-        "message_size_limit": draw(st.sampled_from(["65536B", "64KiB", "50MiB", "2GiB"])),
+        "message_size_limit": draw(st.sampled_from(["65536B", "64KiB", "50MiB", "64MiB"])),
         "recipient_delimiter": draw(st.sampled_from(["", "+", "-"])),
         "subnet": draw(st.sampled_from(["198.18.25.0/24", "198.19.255.128/25", "172.31.0.0/16", "100.64.8.0/21"])),
     }
@@ -124,8 +127,12 @@ def documents(draw) -> Document:
         "schema": 1,
         "gateway": gateway,
         "networks": networks,
-        "listen": draw(_listeners(list(networks))),
-        "senders": {"reject": draw(_senders()), "require_dns": draw(st.booleans())},
+        "listen": draw(_listeners(list(networks), policies)),
+        "senders": {
+            "reject": draw(_senders()),
+            "require_dns": draw(st.booleans()),
+            "policies": draw(st.dictionaries(name_under("from.test").map(str.lower), chosen, max_size=3)),
+        },
         "dnsbl": {"lists": draw(_blocklists())},
         "dns": draw(_dns(networks, hosts)),
         "domains": domains,
@@ -133,8 +140,8 @@ def documents(draw) -> Document:
         "aliases": draw(_aliases(kinds)),
         "canonical": draw(_canonical()),
         "filter": draw(_filter()),
-        "policies": {name: {"checks": draw(st.sampled_from([[], ["gtube"]]))} for name in policies},
-        "patterns": draw(_patterns()),
+        "policies": {name: draw(_policy()) for name in policies},
+        "patterns": draw(_patterns(chosen)),
         "log": {"format": draw(st.sampled_from(["human", "json"])), "level": draw(st.sampled_from(["info", "debug"]))},
     }
 
@@ -158,8 +165,8 @@ def _addresses(draw, domains: list[str], least: int = 0) -> list[str]:
 
 
 @st.composite
-def _domain(draw, kind: str, name: str, policies: list[str]) -> Document:
-    made = {"deliver": kind if kind in ("mailbox", "alias") else "relay", "policy": draw(st.sampled_from(policies))}
+def _domain(draw, kind: str, name: str, policies: st.SearchStrategy[str]) -> Document:
+    made = {"deliver": kind if kind in ("mailbox", "alias") else "relay", "policy": draw(policies)}
     if made["deliver"] == "relay":
         made["next_hop"] = draw(next_hops)
     if kind in ("any", "list"):
@@ -185,7 +192,20 @@ def _networks(draw) -> tuple[Document, dict[str, int]]:
 
 
 @st.composite
-def _listeners(draw, networks: list[str]) -> Document:
+def _policy(draw) -> Document:
+    outcomes = st.one_of(
+        st.sampled_from(["pass", "tag", "hold", "defer", "reject", "discard", "redirect:who+is@elsewhere.test"]),
+        next_hops.filter(lambda hop: hop.startswith("[")).map(lambda hop: f"redirect:{hop}"),
+    )
+    made: Document = {"checks": draw(st.sampled_from([[], ["gtube"]])), "outside": draw(outcomes)}
+    if made["checks"]:
+        made["verdicts"] = draw(st.dictionaries(st.sampled_from(["gtube", "gtube.gtube"]), outcomes))
+        made["verdicts_inside"] = draw(st.dictionaries(st.sampled_from(["gtube", "gtube.gtube"]), outcomes))
+    return made
+
+
+@st.composite
+def _listeners(draw, networks: list[str], policies: list[str]) -> Document:
     reserved = {"none", "scan", "direct", "reinject", "smtp", "render", "bind", "filter"}
     made: Document = {}
     for number, name in enumerate(draw(st.lists(identifiers, min_size=1, max_size=4, unique=True))):
@@ -194,9 +214,11 @@ def _listeners(draw, networks: list[str]) -> Document:
         table: Document = {"addresses": [f"{host}:{draw(ports)}"]}
         if networks and draw(st.booleans()):
             table["networks"] = [draw(st.sampled_from(networks))]
-            table["filter"] = draw(st.booleans())
+            table |= draw(st.sampled_from([{}, {"filter": True}, {"filter": False}, {"policy": "none"}]))
         elif networks and draw(st.booleans()):
             table["trusted"] = draw(st.lists(st.sampled_from(networks), max_size=2, unique=True))
+        if not table.keys() & {"filter", "policy"} and draw(st.booleans()):
+            table["policy"] = draw(st.sampled_from(policies))
         made[name if name not in reserved else "outside"] = table
     return made
 
@@ -274,7 +296,40 @@ def _filter(draw) -> Document:
 
 
 @st.composite
-def _patterns(draw) -> list[Document]:
-    texts = draw(st.lists(patterns, max_size=4, unique=True))
-    kinds, actions = st.sampled_from(["header", "body"]), st.sampled_from(["reject", "warn"])
+def _patterns(draw, policies: st.SearchStrategy[str]) -> list[Document]:
+    texts = draw(st.lists(patterns, max_size=6, unique=True))
+    kinds = st.sampled_from(["header", "body", "client", "sender", "recipient"])
+    actions = st.one_of(st.sampled_from(["reject", "warn", "hold"]), policies.map(lambda name: f"filter:{name}"))
     return [{"match": draw(kinds), "pattern": escaped(text), "action": draw(actions)} for text in texts]
+
+
+def places(document: Document) -> Iterator[tuple[Place, str]]:
+    """Yield every string of a document, keys of free tables included (the place then ends in the key itself)."""
+    todo: list[tuple[Place, Any]] = [((), document)]
+    while todo:
+        path, value = todo.pop()
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, list):
+            todo += [((*path, index), child) for index, child in enumerate(value)]
+        elif isinstance(value, dict):
+            todo += [((*path, key), child) for key, child in value.items()]
+            yield from (((*path, key, "its key"), key) for key in value if path)
+
+
+def spoilt(document: Document, place: Place, text: str) -> Document:
+    """Return a copy of a document with another text at a place."""
+    copy = json.loads(json.dumps(document))
+    *path, last = place
+    if last == "its key":
+        *path, last = path
+    target = copy
+    for part in path:
+        target = target[part]
+    if place[-1] != "its key":
+        target[last] = text
+        return copy
+    items = [(text if key == last else key, value) for key, value in target.items()]
+    target.clear()
+    target.update(items)
+    return copy

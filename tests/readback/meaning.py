@@ -16,8 +16,7 @@ from gateway.worker_settings import load as load_worker
 from tests.golden.cases import NOW, write
 from tests.readback.daemons import Bind, Postfix, programs
 from tests.readback.meaning_bind import check_bind
-from tests.readback.meaning_gate2 import check_post
-from tests.readback.meaning_postfix import check_pre, slots
+from tests.readback.meaning_postfix import check_post, check_pre, redirects, slots
 
 
 def check(configuration: Configuration) -> Tree:
@@ -33,21 +32,14 @@ def check(configuration: Configuration) -> Tree:
     return tree
 
 
-def worker_command(name: str) -> str:
-    """Return how a worker is started: the socket, fd 100 of supervisord, is its fd 0."""
-    return f'bash -c "exec python -m gateway.worker /run/config/filter.toml /run/alive/{name} <&100 100<&-"'
-
-
 def check_filter(configuration: Configuration, directory: Path) -> None:
     """The yard: supervisor's programs, and what each worker loads."""
     settings = configuration.settings
     workers = settings.filter.workers
     assert programs(directory / "supervisord.conf") == {
         "EventListenerPoolConfig:fatal": [("fatal", "python -m gateway.operate.fatal")],
-        "EventListenerPoolConfig:watchdog": [("watchdog", "python -m gateway.operate.watchdog /run/alive")],
-        f"ProcessGroupConfig:filter-of-{workers}": [
-            (f"filter-{number:02d}", worker_command(f"filter-of-{workers}:filter-{number:02d}"))
-            for number in range(workers)
+        "FastCGIGroupConfig:filter": [
+            (f"filter-{number:02d}", "python -m gateway.worker /run/config/filter.toml") for number in range(workers)
         ],
     }
     told = load_worker(directory / "filter.toml")
@@ -63,6 +55,7 @@ def check_filter(configuration: Configuration, directory: Path) -> None:
     )
     assert (told.log_format, told.log_level) == (settings.log.format, settings.log.level)
     assert told.xforward_peers == {str(eighths[1][3])}
+    assert told.doors == {hop: ((str(eighths[2][5]), 10027 + n),) for n, hop in enumerate(redirects(configuration))}
     assert {name: list(policy.checks) for name, policy in told.policies.items()} == {
         name: list(policy.checks) for name, policy in settings.policies.items()
     }

@@ -1,4 +1,4 @@
-"""What a configuration means to gate 1, and what both gates share: parameters, services, options and tables."""
+"""What a configuration means to both gates: parameters, services, options and tables."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from gateway.render.tree import render
 from gateway.settings.load import Configuration, load
+from gateway.settings.models import PatternRule
 from tests.golden.cases import CASES, NOW, write
 from tests.readback.daemons import Postfix
 
@@ -15,9 +16,17 @@ from tests.readback.daemons import Postfix
 PRE_DECIDED = frozenset(
     [
         "myhostname", "inet_protocols", "recipient_delimiter", "relay_domains", "relay_transport", "default_transport",
-        "sender_dependent_default_transport_maps", "message_size_limit", "smtpd_sender_restrictions",
+        "message_size_limit", "smtpd_sender_restrictions",
         "smtpd_recipient_restrictions", "header_checks", "body_checks",
         "disable_mime_input_processing",
+    ]
+)
+POST_DECIDED = frozenset(
+    [
+        "inet_protocols", "smtp_address_preference",
+        "myhostname", "proxy_interfaces", "mynetworks", "smtpd_recipient_restrictions", "smtpd_restriction_classes",
+        "verify_recipient", "smtpd_authorized_xforward_hosts", "smtpd_timeout", "message_size_limit",
+        "recipient_delimiter", "virtual_mailbox_domains", "virtual_alias_domains", "relay_domains", "relayhost",
     ]
 )
 # fmt: on
@@ -64,14 +73,12 @@ def check_pre(configuration: Configuration, postfix: Postfix) -> None:
     _check_pre_tables(configuration, postfix)
 
 
-def own_names(configuration: Configuration) -> list[str]:
-    """Return the host names of both gates."""
+def _own_names(configuration: Configuration) -> list[str]:
     gateway = configuration.settings.gateway
     return [gateway.hostname, gateway.outbound_hostname or f"out.{gateway.hostname}"]
 
 
-def verified(configuration: Configuration) -> list[str]:
-    """Return the domains whose recipients are verified at their next hop."""
+def _verified(configuration: Configuration) -> list[str]:
     domains = configuration.settings.domains.items()
     return [n for n, d in domains if d.deliver == "relay" and d.recipients in (None, "verify")]
 
@@ -88,6 +95,18 @@ def _hops(configuration: Configuration) -> tuple[str, str]:
     return f"[{eighths[1][4]}]:10025", f"[{eighths[3][5]}]:10026"
 
 
+def _route(configuration: Configuration, policy: str) -> str:
+    """Return transport and next hop of a policy."""
+    scan, direct = _hops(configuration)
+    return f"direct:{direct}" if policy == "none" else f"scan-{policy}:{scan}"
+
+
+def action(configuration: Configuration, rule: PatternRule) -> str:
+    """Return what Postfix does about a pattern."""
+    kind, _, policy = rule.action.partition(":")
+    return f"FILTER {_route(configuration, policy)}" if kind == "filter" else kind.upper()
+
+
 def _trusted(configuration: Configuration, listener: str) -> list[str]:
     table = configuration.settings.listen[listener]
     found = [n for name in (*table.networks, *table.trusted) for n in configuration.settings.networks[name]]
@@ -99,10 +118,9 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
     scan, direct = _hops(configuration)
     found = {
         "myhostname": settings.gateway.hostname,
-        "relay_domains": " ".join([*settings.domains, *own_names(configuration)]),
+        "relay_domains": " ".join([*settings.domains, *_own_names(configuration)]),
         "relay_transport": f"scan-default:{scan}",
         "default_transport": f"scan-default:{scan}",
-        "sender_dependent_default_transport_maps": f"inline:{{ {{ <> = direct:{direct} }} }}",
         "message_size_limit": str(settings.gateway.message_size_limit),
         "smtpd_sender_restrictions": _syntax("sender", "5.1.7")
         + "reject_non_fqdn_sender permit_mynetworks permit_sasl_authenticated "
@@ -118,7 +136,7 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
     found["header_checks"] = LONG_HEADER + (" pcre:$config_directory/header_checks" if "header" in matched else "")
     if "body" in matched:
         found["body_checks"] = "pcre:$config_directory/body_checks"
-    if not matched:
+    if not matched & {"header", "body"}:
         found["disable_mime_input_processing"] = "yes"
     for listener in settings.listen:
         if networks := _trusted(configuration, listener):
@@ -130,7 +148,7 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
             f"scan-{policy}_destination_concurrency_failed_cohort_limit": "10",
             f"scan-{policy}_destination_recipient_limit": "1000",
         }
-    if verified(configuration):
+    if _verified(configuration):
         found |= VERIFY | {
             "address_verify_relay_transport": f"direct:{direct}",
             "address_verify_default_transport": f"direct:{direct}",
@@ -144,6 +162,12 @@ def _recipient_restrictions(configuration: Configuration) -> str:
     words = [
         "reject_non_fqdn_recipient",
         "reject_unlisted_recipient",
+        *(
+            word
+            for match in ("client", "sender", "recipient")
+            if any(rule.match == match for rule in configuration.settings.patterns)
+            for word in (f"check_{match}_access", f"pcre:$config_directory/{match}_patterns")
+        ),
         "permit_mynetworks",
         "permit_sasl_authenticated",
     ]
@@ -151,7 +175,7 @@ def _recipient_restrictions(configuration: Configuration) -> str:
         zone = entry.partition("=")[0]
         listed = entry if "=" in entry else f"{zone}=127.[0..254].[0..255].[0..255]"
         words += ["warn_if_reject", "reject_rbl_client", f"{zone}=127.255.255.[0..255]", "reject_rbl_client", listed]
-    if verified(configuration):
+    if _verified(configuration):
         words += ["check_recipient_access", "texthash:$config_directory/verified_domains"]
     return _syntax("recipient", "5.1.3") + " ".join(words)
 
@@ -176,8 +200,17 @@ def _pre_services(configuration: Configuration) -> dict[str, str]:
 
 def _pre_options(configuration: Configuration) -> dict[str, dict[str, str]]:
     settings = configuration.settings
-    scan, direct = _hops(configuration)
-    found = {}
+    direct = _hops(configuration)[1]
+    matched = {rule.match for rule in settings.patterns}
+    own = {"header_checks": f"pcre:{{ {{ /^From: / FILTER direct:{direct} }} }}"}
+    own |= {"disable_mime_input_processing": "yes"} if matched & {"header", "body"} else {}
+    own |= {"body_checks": ""} if "body" in matched else {}
+    found = {"cleanup-own/unix": own}
+    for service in ("bounce", "defer", "trace"):
+        found[f"{service}/unix"] = {
+            "cleanup_service_name": "cleanup-own",
+            "internal_mail_filter_classes": "bounce,notify",
+        }
     for policy in settings.policies:
         found[f"scan-{policy}/unix"] = SMTP_OPTIONS | {
             "smtp_helo_name": f"{policy}.policy.invalid",
@@ -194,26 +227,25 @@ def _pre_options(configuration: Configuration) -> dict[str, dict[str, str]]:
             )
             told["cleanup_service_name"] = "cleanup-inside"
             found["cleanup-inside/unix"] = {"message_drop_headers": "bcc,resent-bcc"}
-        if not listener.filter:
-            told["content_filter"] = f"direct:{direct}"
-        elif _trusted(configuration, name):
-            told["smtpd_data_restrictions"] = (
-                "reject_unauth_pipelining, reject_multi_recipient_bounce, "
-                f"check_sender_access inline:{{ {{ <> = FILTER scan-default:{scan} }} }}"
-            )
+        if not listener.filter or listener.policy:
+            told["content_filter"] = _route(configuration, listener.policy if listener.filter else "none")
         found |= {f"{socket}/inet": told for socket in _sockets(configuration, name)}
     return found
 
 
 def _check_pre_tables(configuration: Configuration, postfix: Postfix) -> None:
     settings = configuration.settings
-    scan, _direct = _hops(configuration)
     assert postfix.table("sender_access") == dict.fromkeys(settings.senders.reject, "REJECT")
-    assert postfix.table("verified_domains") == dict.fromkeys(verified(configuration), "reject_unverified_recipient")
+    assert postfix.table("verified_domains") == dict.fromkeys(_verified(configuration), "reject_unverified_recipient")
     assert postfix.table("transport") == {
-        name: f"scan-{domain.policy}:{scan}" for name, domain in settings.domains.items() if domain.policy != "default"
+        name: _route(configuration, domain.policy)
+        for name, domain in settings.domains.items()
+        if domain.policy != "default"
     }
-    known = {*settings.mailboxes.addresses, *aliases(configuration)}
+    assert postfix.table("sender_policies") == {
+        f"@{name}": _route(configuration, policy) for name, policy in settings.senders.policies.items()
+    }
+    known = {*settings.mailboxes.addresses, *_aliases(configuration)}
     known |= {address for address in settings.canonical if address.rpartition("@")[2] in settings.domains}
     for name, domain in settings.domains.items():
         if domain.deliver == "relay":
@@ -225,11 +257,10 @@ def _check_pre_tables(configuration: Configuration, postfix: Postfix) -> None:
     assert found == dict.fromkeys(hidden, "WARN client address hidden by the container engine")
 
 
-def aliases(configuration: Configuration) -> dict[str, list[str]]:
-    """Return where each alias leads, with those nobody wrote: postmasters, and what a catch-all must not take."""
+def _aliases(configuration: Configuration) -> dict[str, list[str]]:
     settings = configuration.settings
     boxes = settings.mailboxes.addresses
-    names = [n for n, d in settings.domains.items() if d.deliver != "relay"] + own_names(configuration)
+    names = [n for n, d in settings.domains.items() if d.deliver != "relay"] + _own_names(configuration)
     found = {
         f"postmaster@{name}": [settings.gateway.postmaster]
         for name in names
@@ -238,3 +269,88 @@ def aliases(configuration: Configuration) -> dict[str, list[str]]:
     listed = [address for domain in settings.domains.values() for address in domain.recipient_list]
     found |= {a: [a] for a in [*boxes, *listed] if "@" + a.rpartition("@")[2] in settings.aliases}
     return found | dict(settings.aliases)
+
+
+def redirects(configuration: Configuration) -> list[str]:
+    """Return the next hops that verdicts redirect to, each once, in the order of the file."""
+    found = []
+    for policy in configuration.settings.policies.values():
+        outcomes = [policy.outside, policy.inside, *policy.verdicts.values(), *policy.verdicts_inside.values()]
+        found += [outcome[len("redirect:") :] for outcome in outcomes if outcome.startswith("redirect:[")]
+    return list(dict.fromkeys(found))
+
+
+def check_post(configuration: Configuration, postfix: Postfix) -> None:
+    """Gate 2."""
+    settings = configuration.settings
+    parameters, services, options = of_default("postfix-post")
+    fixed = {name: value for name, value in parameters.items() if name not in POST_DECIDED}
+    assert postfix.parameters() == fixed | _post_parameters(configuration)
+    eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
+    reinject, direct = f"{eighths[2][5]}:10026/inet", f"{eighths[3][5]}:10026/inet"
+    fixed = {name: value for name, value in services.items() if not name.endswith("/inet")}
+    doors = {f"{eighths[2][5]}:{port}/inet": hop for port, hop in enumerate(redirects(configuration), 10027)}
+    assert postfix.services() == fixed | {
+        **dict.fromkeys([reinject, *doors], f"n - n - {slots(configuration) + 10} smtpd"),
+        direct: "n - n - - smtpd",
+    }
+    assert postfix.options() == {
+        **{name: told for name, told in options.items() if not name.endswith("/inet")},
+        reinject: {"syslog_name": "postfix-post/reinject"},
+        direct: {"syslog_name": "postfix-post/direct"},
+        **{
+            door: {
+                "syslog_name": "postfix-post/redirect",
+                "content_filter": f"relay:{hop}",
+                "receive_override_options": "no_unknown_recipient_checks,no_address_mappings",
+            }
+            for door, hop in doors.items()
+        },
+    }
+    domains = settings.domains.items()
+    assert postfix.table("mailboxes") == {a: "{1}/{0}/".format(*a.split("@")) for a in settings.mailboxes.addresses}
+    assert postfix.table("aliases") == {name: ", ".join(to) for name, to in _aliases(configuration).items()}
+    assert postfix.table("canonical") == settings.canonical
+    assert postfix.table("transport") == {n: f"relay:{d.next_hop}" for n, d in domains if d.deliver == "relay"}
+    assert postfix.table("verified_domains") == dict.fromkeys(_verified(configuration), "reject_unverified_recipient")
+
+
+def _post_parameters(configuration: Configuration) -> dict[str, str]:
+    settings = configuration.settings
+    eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
+    own = {address.ip for listener in settings.listen.values() for address in listener.addresses}
+    four = sorted(ip for ip in own if ip.version == 4 and not ip.is_loopback and not ip.is_unspecified)
+    by_kind = {
+        kind: [name for name, domain in settings.domains.items() if domain.deliver == kind]
+        for kind in ("mailbox", "alias", "relay")
+    }
+    found = {
+        "myhostname": _own_names(configuration)[1],
+        "mynetworks": f"!{eighths[2][1]}, {eighths[2]}, !{eighths[3][1]}, {eighths[3]}",
+        "smtpd_recipient_restrictions": "permit_mynetworks reject",
+        "smtpd_authorized_xforward_hosts": f"{eighths[2][4]}, {eighths[3][3]}",
+        "smtpd_timeout": f"{settings.filter.transaction_timeout + 60}s",
+        "message_size_limit": str(settings.gateway.message_size_limit + 2 * 2**20),
+        "virtual_mailbox_domains": " ".join(by_kind["mailbox"]),
+        "virtual_alias_domains": " ".join([*by_kind["alias"], *_own_names(configuration)]),
+        "relay_domains": " ".join(by_kind["relay"]),
+    }
+    if any(ip.version == 6 for ip in own):
+        found["smtp_address_preference"] = "ipv4"
+    else:
+        found["inet_protocols"] = "ipv4"
+    if four:
+        found["proxy_interfaces"] = ", ".join(map(str, four))
+    if settings.gateway.relayhost:
+        found["relayhost"] = settings.gateway.relayhost
+    if settings.gateway.recipient_delimiter:
+        found["recipient_delimiter"] = settings.gateway.recipient_delimiter
+    if _verified(configuration):
+        probes = f"check_client_access inline:{{ {{ {eighths[3][3]} = verify_recipient }} }}"
+        found |= VERIFY | {
+            "address_verify_poll_count": "5",
+            "smtpd_restriction_classes": "verify_recipient",
+            "verify_recipient": "check_recipient_access texthash:$config_directory/verified_domains",
+            "smtpd_recipient_restrictions": f"{probes} permit_mynetworks reject",
+        }
+    return found

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from gateway.settings.load import SettingsError, load
 from tests.golden.cases import HERE, write
 from tests.readback.daemons import Postfix
-from tests.readback.files import documents, escaped, toml
+from tests.readback.files import documents, escaped, places, spoilt, toml
 from tests.readback.meaning import check
-from tests.readback.spoiling import places, spoilt
+from tests.readback.meaning_postfix import action
 
 MORE = int(os.environ.get("EXAMPLES", "1"))  # times as many examples, for a long look
 quick = settings(
@@ -36,6 +36,14 @@ EVERYTHING = HERE / "everything"
 BASE = tomllib.loads((EVERYTHING / "gateway.toml").read_text(encoding="utf-8"))
 BESIDE = {name: (EVERYTHING / name).read_text(encoding="utf-8") for name in ("hosts", "other.zone")}
 PLACES = sorted(places(BASE), key=repr)
+
+TABLES = {  # of [[patterns]], by match
+    "header": "header_checks",
+    "body": "body_checks",
+    "client": "client_patterns",
+    "sender": "sender_patterns",
+    "recipient": "recipient_patterns",
+}
 
 HOSTILE = [
     # line ends, blanks and comments: a new parameter, a continued line, a line that is none
@@ -79,21 +87,21 @@ def test_valid_files_mean_to_every_daemon_what_they_say(document):
     """Values up to the edges of each grammar, in every table at once."""
     configuration = loaded(toml(document), {})
     tree = check(configuration)
-    check_patterns(document["patterns"], tree)
+    check_patterns(configuration, tree)
 
 
-def check_patterns(rules, tree):
+def check_patterns(configuration, tree):
     """Each rule's own text gets the action of the first rule that has it, and other texts none."""
     with TemporaryDirectory() as folder:
         write(Path(folder), tree)
         postfix = Postfix(Path(folder) / "postfix-pre")
-        for match in ("header", "body"):
+        for match, table in TABLES.items():
+            rules = [rule for rule in configuration.settings.patterns if rule.match == match]
+            texts = [literal(rule.pattern) for rule in rules]
             expected = {}
-            texts = [text for rule in rules if rule["match"] == match for text in [literal(rule["pattern"])]]
-            for rule in rules:
-                if rule["match"] == match:
-                    expected.setdefault(literal(rule["pattern"]).lower(), rule["action"].upper())
-            found = postfix.look_up(f"pcre:{postfix.directory}/{match}_checks", [*texts, "nothing of this", "x/"])
+            for text, rule in zip(texts, rules, strict=True):
+                expected.setdefault(text.lower(), action(configuration, rule))
+            found = postfix.look_up(f"pcre:{postfix.directory}/{table}", [*texts, "nothing of this", "x/"])
             assert found == {text: expected[text.lower()] for text in texts}
 
 
@@ -131,10 +139,10 @@ def test_hostile_strings_are_refused_or_read_back_as_meant(spoiling):
     event("taken")
     tree = check(configuration)
     if place[0] == "patterns":
-        check_hostile_pattern(configuration.settings.patterns[place[1]], text, tree)
+        check_hostile_pattern(configuration, configuration.settings.patterns[place[1]], text, tree)
 
 
-def check_hostile_pattern(rule, text, tree):
+def check_hostile_pattern(configuration, rule, text, tree):
     """
     Compare a rule with Python's idea of it.
 
@@ -142,9 +150,10 @@ def check_hostile_pattern(rule, text, tree):
     that must be Postfix's only complaint, and about the pattern as it was written.
     """
     subjects = ["", "x", "/", "//", "Q", "royale", "Subject: casino/royale", "$1 ${x} #", *text.split("\n")]
+    subjects += ["192.0.2.7", "a.office.example.test", "news/x@y.test", "abuse@example.test"]
     with TemporaryDirectory() as folder:
         write(Path(folder), tree)
-        table = f"pcre:{folder}/postfix-pre/{rule.match}_checks"
+        table = f"pcre:{folder}/postfix-pre/{TABLES[rule.match]}"
         command = ["postmap", "-c", f"{folder}/postfix-pre", "-q", "-", table]
         done = subprocess.run(command, input="\n".join(subjects).encode(), capture_output=True, check=False)
     if done.stderr:
@@ -157,7 +166,8 @@ def check_hostile_pattern(rule, text, tree):
         pattern = re.compile(rule.pattern, re.IGNORECASE | re.DOTALL)
     except (re.error, FutureWarning):
         return  # PCRE knows more than Python
-    expected = [f"{subject}\t{rule.action.upper()}" for subject in subjects if subject and pattern.search(subject)]
+    done_about_it = action(configuration, rule)
+    expected = [f"{subject}\t{done_about_it}" for subject in subjects if subject and pattern.search(subject)]
     assert done.stdout.decode().splitlines() == expected
 
 
