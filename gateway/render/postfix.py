@@ -84,7 +84,8 @@ def render_pre(configuration: Configuration) -> dict[str, str]:
         "sender_routes": sender_routes(settings, topology),
         "rejected_senders": settings.senders.reject,
         "bridge_gateways": _bridge_gateways(topology),
-    } | {f"{match}_patterns": patterns(settings, topology, match) for match in MATCHES}
+        **{f"{match}_patterns": patterns(settings, topology, match) for match in MATCHES},
+    }
     files = {name: fill(f"postfix-pre/{name}", values) for name in ("main.cf", "master.cf", *PRE_TABLES)}
     return files | {"verified_domains": fill("verified_domains", values)}
 

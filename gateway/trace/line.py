@@ -29,6 +29,7 @@ class Subject(Protocol):
 
     client: Client
     envelope: Envelope
+    policy: str
 
     @property
     def octets(self) -> int:
@@ -91,6 +92,7 @@ class Line:
             "recipients": len(envelope.recipients),
             "refused": len(envelope.refused),
             "octets": subject.octets,
+            "policy": subject.policy,
             "verdict": self.verdict.action.value if self.verdict else "",
             "outcome": self._outcome or (_OUTCOMES[self.reply.severity] if self.reply else ""),
             "reply": self.reply.text if self.reply else b"",

@@ -107,3 +107,17 @@ def test_plan_is_coloured_on_a_terminal():
     text = printed(show.plan, "-a\n+b\n", [], [], terminal=True)
     assert "\x1b[" in text
     assert "+b" in text
+
+
+def test_as_data_of_a_listener_with_a_policy(tmp_path):
+    """The policy that is given for all is named; none goes past the filter."""
+    extra = (
+        '[networks]\nlan = ["10.20.0.0/24"]\n[policies.soft]\n[listen.soft]\npolicy = "soft"\n'
+        '[listen.past]\nnetworks = ["lan"]\npolicy = "none"\n'
+    )
+    listeners = show.as_data(configure(tmp_path, minimal(extra)))["listeners"]
+    assert {row["name"]: row["goes"] for row in listeners} == {
+        "outside": "gate 1, filter, gate 2",
+        "soft": "gate 1, filter (soft), gate 2",
+        "past": "gate 1, gate 2 (not filtered)",
+    }

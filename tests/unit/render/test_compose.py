@@ -30,7 +30,7 @@ def test_override_of_the_smallest_file(tmp_path):
         "  filter:\n"
         "    ports: !reset []\n"
         '    dns: !override ["198.18.25.130"]\n'
-        "    # [filter] max_transactions messages of [gateway] message_size_limit in /tmp, which is memory; and the workers\n"
+        "    # room in /tmp, which is memory, for [filter] max_transactions messages of [gateway] message_size_limit\n"
         '    tmpfs: !override ["/run:uid=10001,gid=10001,mode=0755,size=4m", "/tmp:mode=1777,size=512m"]\n'
         "    mem_limit: 1024m\n"
         "    networks: !override\n"

@@ -57,7 +57,9 @@ def test_recipients_of_a_relay_domain_are_verified_unless_told(domain, how):
 def test_listeners_outside_trusts_nobody(tmp_path):
     """The plain listener: one socket on the edge network, on the port of its address."""
     assert view(tmp_path, minimal()) == [
-        ListenerView("outside", ["198.18.25.3:2525"], "listen_outside_networks", [], inside_only=False, content_filter="")
+        ListenerView(
+            "outside", ["198.18.25.3:2525"], "listen_outside_networks", [], inside_only=False, content_filter=""
+        )
     ]
 
 
@@ -269,8 +271,7 @@ def test_pre_master_cf_listeners(tmp_path):
         "  -o { smtpd_client_restrictions = check_client_access cidr:$config_directory/bridge_gateways, "
         "permit_mynetworks, reject }\n"
         "  -o cleanup_service_name=cleanup-inside\n"
-        "  # policy, or filter = false: for all that comes in here. Requeued mail (postsuper -r) goes by its recipients "
-        "again.\n"
+        "  # policy, or filter = false: for all that comes in here. What is requeued goes by its recipients again.\n"
         "  -o content_filter=direct:[198.18.25.101]:10026\n"
         "# [listen.both]\n"
         "198.18.25.3:26 inet n - n - - smtpd\n"

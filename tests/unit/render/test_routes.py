@@ -23,7 +23,7 @@ def given(tmp_path, text):
 
 def pattern(text, action, match="header"):
     """Write a [[patterns]] table."""
-    return f"[[patterns]]\nmatch = \"{match}\"\npattern = '{text}'\naction = \"{action}\"\n"
+    return f'[[patterns]]\nmatch = "{match}"\npattern = \'{text}\'\naction = "{action}"\n'
 
 
 def test_hop_puts_the_address_in_brackets():

@@ -16,7 +16,9 @@ def subject(recipients=1, refused=0, **attributes):
     envelope = Envelope(ReversePath(b"a\n@x.test"))
     envelope.recipients += [Recipient(b"b%d@y.test" % number) for number in range(recipients)]
     envelope.refused += [(Recipient(b"r@y.test"), Reply.of("550 5.1.1 no"))] * refused
-    return SimpleNamespace(client=Client(attributes), envelope=envelope, octets=1234, stray_line_ends=0)
+    return SimpleNamespace(
+        client=Client(attributes), envelope=envelope, policy="strict", octets=1234, stray_line_ends=0
+    )
 
 
 @pytest.fixture
@@ -49,6 +51,7 @@ def test_write_sent_joins_both_queue_ids(fields):
         "recipients": 7,
         "refused": 0,
         "octets": 1234,
+        "policy": "strict",
         "verdict": "pass",
         "outcome": "sent",
         "reply": b"250 2.0.0 Ok: queued as 4ABCdefGHI",

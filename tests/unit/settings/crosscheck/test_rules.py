@@ -16,6 +16,16 @@ def relay_to(next_hop: str, **other: object) -> dict:
     return {"domains__corp.test": {"deliver": "relay", "next_hop": next_hop}} | other
 
 
+def searched(**keys: object) -> dict:
+    """Set the default policy, by default with one check."""
+    return {"policies": {"default": {"checks": ["gtube"]} | keys}}
+
+
+def redirects(number: int) -> dict:
+    """Make verdicts with so many next hops."""
+    return {f"gtube.r{n}": f"redirect:[192.0.2.{100 + n}]" for n in range(number)}
+
+
 FINE = {
     "wildcards of both families and on two ports": listen(x={"addresses": ["0.0.0.0:25", "[::]:25", "0.0.0.0:587"]}),
     "one address, two ports": listen(x={"addresses": ["192.0.2.1:25"]}, y={"addresses": ["192.0.2.1:26"]}),
@@ -30,6 +40,21 @@ FINE = {
     "limits": {"gateway__message_size_limit": "64KiB"},
     "largest message": {"gateway__message_size_limit": "2GiB"},
     "a slot each": {"filter": {"workers": 4, "max_transactions": 4}},
+    "policy none for a domain": {"domains__example.test": {"deliver": "mailbox", "policy": "none"}},
+    "filter = false as policy none": listen(
+        x={"addresses": ["192.0.2.1:25"]}, y={"networks": ["lan"], "filter": False, "policy": "none"}
+    ),
+    "filter = true beside a policy": listen(x={"addresses": ["192.0.2.1:25"], "filter": True, "policy": "default"}),
+    "redirects to people and servers": searched(
+        outside="redirect:sales@example.test",
+        inside="redirect:who@corp.test",
+        verdicts={"gtube": "redirect:[192.0.2.1]:2525", "gtube.gtube": "redirect:spam@elsewhere.test"},
+    ),
+    "sixteen next hops": searched(checks=["gtube"], verdicts=redirects(16)),
+    "checks end a second before the dot": searched() | {"checks__gtube__timeout": "539s"},
+    "a check nobody uses takes longer": {"checks__gtube__timeout": "1h"},
+    "32 GiB of messages": searched() | {"gateway__message_size_limit": "127MiB", "filter__max_transactions": 256},
+    "large messages nobody looks into": {"gateway__message_size_limit": "2GiB", "filter__max_transactions": 500},
     "time-outs nested": {"filter": {"reply_timeout": "4s", "commit_timeout": "5s", "transaction_timeout": "10s"}},
     "alias in a relay domain": {"aliases__info@corp.test": ["anna@example.test", "far@elsewhere.test"]},
     "alias of a whole domain": {"aliases__@example.test": ["anna@example.test"]},
@@ -110,6 +135,42 @@ BAD = {
     "no time left before the commit": (
         {"filter": {"reply_timeout": "5s", "commit_timeout": "5s", "transaction_timeout": "10s"}},
         "filter.transaction_timeout",
+    ),
+    "listener past the filter for anybody": (
+        listen(x={"addresses": ["192.0.2.1:25"], "trusted": ["lan"], "policy": "none"}),
+        "listen.x.policy",
+    ),
+    "filter = false and a policy": (
+        listen(x={"addresses": ["192.0.2.1:25"]}, y={"networks": ["lan"], "filter": False, "policy": "default"}),
+        "listen.y.filter",
+    ),
+    "filter = true and policy none": (
+        listen(x={"addresses": ["192.0.2.1:25"]}, y={"networks": ["lan"], "filter": True, "policy": "none"}),
+        "listen.y.filter",
+    ),
+    "redirect to nobody": (searched(inside="redirect:hans@example.test"), "policies.default.inside"),
+    "redirect to ourselves": (
+        searched(verdicts_inside={"gtube": "redirect:[192.0.2.1]"}),
+        "policies.default.verdicts_inside.gtube",
+    ),
+    "redirect to a door of gate 2": (
+        searched(outside="redirect:[198.18.25.69]:10027"),
+        "policies.default.outside",
+    ),
+    "seventeen next hops": (searched(verdicts=redirects(18)), "policies.default.verdicts.gtube.r16"),
+    "a check as long as the search": (
+        searched() | {"checks__gtube__timeout": "540s"},
+        "policies.default.checks",
+    ),
+    "commands that edit add up": (
+        searched(checks=["gtube", "command:a", "command:b"])
+        | {"checks__gtube__timeout": "180s"}
+        | {f"checks__command__{name}": {"program": name, "edits": True, "timeout": "180s"} for name in "ab"},
+        "policies.default.checks",
+    ),
+    "more than 32 GiB of messages": (
+        searched() | {"gateway__message_size_limit": "127MiB", "filter__max_transactions": 258},
+        "filter.max_transactions",
     ),
     "domain named as gate 2": ({"domains__out.mx.example.test": RELAY}, "domains.out.mx.example.test"),
     "postmaster nobody": ({"gateway__postmaster": "hans@example.test"}, "gateway.postmaster"),
