@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.settings.grammar import SocketAddress
-from gateway.settings.models import PatternRule, Settings
+from gateway.settings.models import Settings
 from gateway.settings.policies import NONE, redirect_target
 from gateway.settings.topology import Topology
 
@@ -53,8 +53,8 @@ def sender_routes(settings: Settings, topology: Topology) -> list[Entry]:
 def patterns(settings: Settings, topology: Topology, match: str) -> list[Entry]:
     """Return the patterns of one kind and what Postfix does about each, in the order of the file."""
     return [
-        Entry(f"/{_slash_escaped(rule.pattern)}/", _action(topology, rule))
-        for rule in settings.patterns
+        Entry(f"/{_slash_escaped(rule.pattern)}/", _action(topology, rule.action, number))
+        for number, rule in enumerate(settings.patterns, 1)
         if rule.match == match
     ]
 
@@ -69,10 +69,12 @@ def doors(settings: Settings, topology: Topology) -> dict[str, SocketAddress]:
     return {name: SocketAddress(first.ip, first.port + number) for number, name in enumerate(hops, 1)}
 
 
-def _action(topology: Topology, rule: PatternRule) -> str:
-    """Return the action of access(5) and header_checks(5)."""
-    action, _, policy = rule.action.partition(":")
-    return f"FILTER {transport(topology, policy)}" if policy else action.upper()
+def _action(topology: Topology, action: str, number: int) -> str:
+    """Return the action of access(5) and header_checks(5); the text after WARN and HOLD is for the log alone."""
+    verb, _, policy = action.partition(":")
+    if policy:
+        return f"FILTER {transport(topology, policy)}"
+    return verb.upper() if verb == "reject" else f"{verb.upper()} matches number {number} of [[patterns]]"
 
 
 def _slash_escaped(pattern: str) -> str:

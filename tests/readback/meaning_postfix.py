@@ -104,7 +104,10 @@ def _route(configuration: Configuration, policy: str) -> str:
 def action(configuration: Configuration, rule: PatternRule) -> str:
     """Return what Postfix does about a pattern."""
     kind, _, policy = rule.action.partition(":")
-    return f"FILTER {_route(configuration, policy)}" if kind == "filter" else kind.upper()
+    if kind == "filter":
+        return f"FILTER {_route(configuration, policy)}"
+    number = next(n for n, other in enumerate(configuration.settings.patterns, 1) if other is rule)
+    return "REJECT" if kind == "reject" else f"{kind.upper()} matches number {number} of [[patterns]]"
 
 
 def _trusted(configuration: Configuration, listener: str) -> list[str]:

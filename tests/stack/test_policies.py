@@ -214,7 +214,9 @@ def test_rejecting_pattern_is_for_everybody(
 def test_warning_pattern_is_logged_and_no_more(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
     """The message goes on under its recipient's policy."""
     sent = send(stranger, yard.outside, to="a@one.test", sender="noted@client.example")
-    yard.logged("postfix-pre", r"warn: RCPT from \S+: <noted@client.example>: Sender address triggers")
+    yard.logged(
+        "postfix-pre", r"warn: RCPT from \S+: matches number 3 of \[\[patterns\]\]; from=<noted@client.example>"
+    )
     assert tags_at(next_hop, sent) == {("a@one.test",): "one"}
 
 

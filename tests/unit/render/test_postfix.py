@@ -315,8 +315,8 @@ def test_pre_envelope_patterns_are_for_everybody_whose_recipient_is_taken(tmp_pa
         "check_recipient_access pcre:$config_directory/recipient_patterns permit_mynetworks permit_sasl_authenticated"
     )
     assert main_cf["disable_mime_input_processing"] == "yes"
-    for match in ("recipient", "client", "sender"):
-        assert entries(files[f"{match}_patterns"]) == ["/x/ HOLD"]
+    for number, match in enumerate(("recipient", "client", "sender"), 1):
+        assert entries(files[f"{match}_patterns"]) == [f"/x/ HOLD matches number {number} of [[patterns]]"]
 
 
 def test_pre_listener_with_a_policy_filters_all_by_it(tmp_path):
@@ -367,7 +367,7 @@ def test_pre_body_patterns_only_warn_where_told(tmp_path):
     """A warning is logged and the message goes on."""
     text = minimal('[[patterns]]\nmatch = "body"\npattern = "casino"\naction = "warn"\n')
     files = render_pre(configure(tmp_path, text))
-    assert entries(files["body_checks"]) == ["/casino/ WARN"]
+    assert entries(files["body_checks"]) == ["/casino/ WARN matches number 1 of [[patterns]]"]
     main_cf = parameters(files["main.cf"])
     assert main_cf["header_checks"] == LONG_HEADER
     assert "disable_mime_input_processing" not in main_cf

@@ -68,8 +68,8 @@ def test_sender_routes_are_keyed_as_postfix_asks(tmp_path):
     ("action", "expected"),
     [
         ("reject", "REJECT"),
-        ("hold", "HOLD"),
-        ("warn", "WARN"),
+        ("hold", "HOLD matches number 1 of [[patterns]]"),
+        ("warn", "WARN matches number 1 of [[patterns]]"),
         ("filter:strict", f"FILTER scan-strict:{SCAN}"),
         ("filter:none", f"FILTER {DIRECT}"),
     ],
@@ -84,7 +84,9 @@ def test_patterns_of_one_kind_keep_their_order(tmp_path, match):
     """The first that matches counts."""
     others = "".join(pattern(f"not {other}", "warn", other) for other in ("header", "client") if other != match)
     text = minimal(pattern("b", "warn", match) + others + pattern("a", "reject", match))
-    assert patterns(*given(tmp_path, text), match) == [Entry("/b/", "WARN"), Entry("/a/", "REJECT")]
+    first, second = patterns(*given(tmp_path, text), match)
+    assert first == Entry("/b/", "WARN matches number 1 of [[patterns]]")
+    assert second == Entry("/a/", "REJECT")
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_line_of_any_transaction_is_one_printable_line(octets, code):
     log.addFilter(found.append)
     log.setLevel(logging.DEBUG)
     try:
-        line.write(SimpleNamespace(client=told, envelope=envelope, octets=1, stray_line_ends=1))
+        line.write(SimpleNamespace(client=told, envelope=envelope, policy="p", octets=1, stray_line_ends=1))
     finally:
         log.removeFilter(found.append)
         log.setLevel(logging.NOTSET)
