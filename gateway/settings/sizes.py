@@ -13,6 +13,7 @@ from gateway.settings.models import Settings
 FILTER_HEADROOM = 2**20  # octets the filter takes beyond gate 1's limit: headers added on the way
 _MIB = 2**20
 _SMALLEST_SPOOL = 512 * _MIB
+_SMALLEST_MEMORY = 1024 * _MIB
 _BASE = 256 * _MIB  # supervisor and what the kernel counts, programs that checks run
 _WORKER = 128 * _MIB
 
@@ -37,4 +38,4 @@ def spool(settings: Settings) -> int:
 
 def memory(settings: Settings) -> int:
     """Return the octets the filter's container may have, /tmp included; whole MiB."""
-    return spool(settings) + _BASE + settings.filter.workers * _WORKER
+    return max(_SMALLEST_MEMORY, spool(settings) + _BASE + settings.filter.workers * _WORKER)

@@ -3,5 +3,5 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"tests.readback.{name}" for name in ("daemons", "meaning", "meaning_bind", "meaning_gate2", "meaning_postfix"))
+    *(f"tests.readback.{name}" for name in ("daemons", "meaning", "meaning_bind", "meaning_post", "meaning_postfix"))
 )

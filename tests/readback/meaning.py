@@ -16,7 +16,8 @@ from gateway.worker_settings import load as load_worker
 from tests.golden.cases import NOW, write
 from tests.readback.daemons import Bind, Postfix, programs
 from tests.readback.meaning_bind import check_bind
-from tests.readback.meaning_postfix import check_post, check_pre, redirects, slots
+from tests.readback.meaning_post import check_post, redirects
+from tests.readback.meaning_postfix import check_pre, slots
 
 
 def check(configuration: Configuration) -> Tree:

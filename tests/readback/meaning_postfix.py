@@ -1,4 +1,4 @@
-"""What a configuration means to both gates: parameters, services, options and tables."""
+"""What a configuration means to gate 1, and what both gates share: parameters, services, options and tables."""
 
 from __future__ import annotations
 
@@ -19,14 +19,6 @@ PRE_DECIDED = frozenset(
         "message_size_limit", "smtpd_sender_restrictions",
         "smtpd_recipient_restrictions", "header_checks", "body_checks",
         "disable_mime_input_processing",
-    ]
-)
-POST_DECIDED = frozenset(
-    [
-        "inet_protocols", "smtp_address_preference",
-        "myhostname", "proxy_interfaces", "mynetworks", "smtpd_recipient_restrictions", "smtpd_restriction_classes",
-        "verify_recipient", "smtpd_authorized_xforward_hosts", "smtpd_timeout", "message_size_limit",
-        "recipient_delimiter", "virtual_mailbox_domains", "virtual_alias_domains", "relay_domains", "relayhost",
     ]
 )
 # fmt: on
@@ -73,12 +65,14 @@ def check_pre(configuration: Configuration, postfix: Postfix) -> None:
     _check_pre_tables(configuration, postfix)
 
 
-def _own_names(configuration: Configuration) -> list[str]:
+def own_names(configuration: Configuration) -> list[str]:
+    """Return the names of both gates."""
     gateway = configuration.settings.gateway
     return [gateway.hostname, gateway.outbound_hostname or f"out.{gateway.hostname}"]
 
 
-def _verified(configuration: Configuration) -> list[str]:
+def verified(configuration: Configuration) -> list[str]:
+    """Return the domains whose recipients the next hop is asked for."""
     domains = configuration.settings.domains.items()
     return [n for n, d in domains if d.deliver == "relay" and d.recipients in (None, "verify")]
 
@@ -121,7 +115,7 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
     scan, direct = _hops(configuration)
     found = {
         "myhostname": settings.gateway.hostname,
-        "relay_domains": " ".join([*settings.domains, *_own_names(configuration)]),
+        "relay_domains": " ".join([*settings.domains, *own_names(configuration)]),
         "relay_transport": f"scan-default:{scan}",
         "default_transport": f"scan-default:{scan}",
         "message_size_limit": str(settings.gateway.message_size_limit),
@@ -151,7 +145,7 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
             f"scan-{policy}_destination_concurrency_failed_cohort_limit": "10",
             f"scan-{policy}_destination_recipient_limit": "1000",
         }
-    if _verified(configuration):
+    if verified(configuration):
         found |= VERIFY | {
             "address_verify_relay_transport": f"direct:{direct}",
             "address_verify_default_transport": f"direct:{direct}",
@@ -178,7 +172,7 @@ def _recipient_restrictions(configuration: Configuration) -> str:
         zone = entry.partition("=")[0]
         listed = entry if "=" in entry else f"{zone}=127.[0..254].[0..255].[0..255]"
         words += ["warn_if_reject", "reject_rbl_client", f"{zone}=127.255.255.[0..255]", "reject_rbl_client", listed]
-    if _verified(configuration):
+    if verified(configuration):
         words += ["check_recipient_access", "texthash:$config_directory/verified_domains"]
     return _syntax("recipient", "5.1.3") + " ".join(words)
 
@@ -239,7 +233,7 @@ def _pre_options(configuration: Configuration) -> dict[str, dict[str, str]]:
 def _check_pre_tables(configuration: Configuration, postfix: Postfix) -> None:
     settings = configuration.settings
     assert postfix.table("sender_access") == dict.fromkeys(settings.senders.reject, "REJECT")
-    assert postfix.table("verified_domains") == dict.fromkeys(_verified(configuration), "reject_unverified_recipient")
+    assert postfix.table("verified_domains") == dict.fromkeys(verified(configuration), "reject_unverified_recipient")
     assert postfix.table("transport") == {
         name: _route(configuration, domain.policy)
         for name, domain in settings.domains.items()
@@ -248,7 +242,7 @@ def _check_pre_tables(configuration: Configuration, postfix: Postfix) -> None:
     assert postfix.table("sender_policies") == {
         f"@{name}": _route(configuration, policy) for name, policy in settings.senders.policies.items()
     }
-    known = {*settings.mailboxes.addresses, *_aliases(configuration)}
+    known = {*settings.mailboxes.addresses, *aliases(configuration)}
     known |= {address for address in settings.canonical if address.rpartition("@")[2] in settings.domains}
     for name, domain in settings.domains.items():
         if domain.deliver == "relay":
@@ -260,10 +254,11 @@ def _check_pre_tables(configuration: Configuration, postfix: Postfix) -> None:
     assert found == dict.fromkeys(hidden, "WARN client address hidden by the container engine")
 
 
-def _aliases(configuration: Configuration) -> dict[str, list[str]]:
+def aliases(configuration: Configuration) -> dict[str, list[str]]:
+    """Return gate 2's aliases, those it makes for itself included."""
     settings = configuration.settings
     boxes = settings.mailboxes.addresses
-    names = [n for n, d in settings.domains.items() if d.deliver != "relay"] + _own_names(configuration)
+    names = [n for n, d in settings.domains.items() if d.deliver != "relay"] + own_names(configuration)
     found = {
         f"postmaster@{name}": [settings.gateway.postmaster]
         for name in names
@@ -272,88 +267,3 @@ def _aliases(configuration: Configuration) -> dict[str, list[str]]:
     listed = [address for domain in settings.domains.values() for address in domain.recipient_list]
     found |= {a: [a] for a in [*boxes, *listed] if "@" + a.rpartition("@")[2] in settings.aliases}
     return found | dict(settings.aliases)
-
-
-def redirects(configuration: Configuration) -> list[str]:
-    """Return the next hops that verdicts redirect to, each once, in the order of the file."""
-    found = []
-    for policy in configuration.settings.policies.values():
-        outcomes = [policy.outside, policy.inside, *policy.verdicts.values(), *policy.verdicts_inside.values()]
-        found += [outcome[len("redirect:") :] for outcome in outcomes if outcome.startswith("redirect:[")]
-    return list(dict.fromkeys(found))
-
-
-def check_post(configuration: Configuration, postfix: Postfix) -> None:
-    """Gate 2."""
-    settings = configuration.settings
-    parameters, services, options = of_default("postfix-post")
-    fixed = {name: value for name, value in parameters.items() if name not in POST_DECIDED}
-    assert postfix.parameters() == fixed | _post_parameters(configuration)
-    eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
-    reinject, direct = f"{eighths[2][5]}:10026/inet", f"{eighths[3][5]}:10026/inet"
-    fixed = {name: value for name, value in services.items() if not name.endswith("/inet")}
-    doors = {f"{eighths[2][5]}:{port}/inet": hop for port, hop in enumerate(redirects(configuration), 10027)}
-    assert postfix.services() == fixed | {
-        **dict.fromkeys([reinject, *doors], f"n - n - {slots(configuration) + 10} smtpd"),
-        direct: "n - n - - smtpd",
-    }
-    assert postfix.options() == {
-        **{name: told for name, told in options.items() if not name.endswith("/inet")},
-        reinject: {"syslog_name": "postfix-post/reinject"},
-        direct: {"syslog_name": "postfix-post/direct"},
-        **{
-            door: {
-                "syslog_name": "postfix-post/redirect",
-                "content_filter": f"relay:{hop}",
-                "receive_override_options": "no_unknown_recipient_checks,no_address_mappings",
-            }
-            for door, hop in doors.items()
-        },
-    }
-    domains = settings.domains.items()
-    assert postfix.table("mailboxes") == {a: "{1}/{0}/".format(*a.split("@")) for a in settings.mailboxes.addresses}
-    assert postfix.table("aliases") == {name: ", ".join(to) for name, to in _aliases(configuration).items()}
-    assert postfix.table("canonical") == settings.canonical
-    assert postfix.table("transport") == {n: f"relay:{d.next_hop}" for n, d in domains if d.deliver == "relay"}
-    assert postfix.table("verified_domains") == dict.fromkeys(_verified(configuration), "reject_unverified_recipient")
-
-
-def _post_parameters(configuration: Configuration) -> dict[str, str]:
-    settings = configuration.settings
-    eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
-    own = {address.ip for listener in settings.listen.values() for address in listener.addresses}
-    four = sorted(ip for ip in own if ip.version == 4 and not ip.is_loopback and not ip.is_unspecified)
-    by_kind = {
-        kind: [name for name, domain in settings.domains.items() if domain.deliver == kind]
-        for kind in ("mailbox", "alias", "relay")
-    }
-    found = {
-        "myhostname": _own_names(configuration)[1],
-        "mynetworks": f"!{eighths[2][1]}, {eighths[2]}, !{eighths[3][1]}, {eighths[3]}",
-        "smtpd_recipient_restrictions": "permit_mynetworks reject",
-        "smtpd_authorized_xforward_hosts": f"{eighths[2][4]}, {eighths[3][3]}",
-        "smtpd_timeout": f"{settings.filter.transaction_timeout + 60}s",
-        "message_size_limit": str(settings.gateway.message_size_limit + 2 * 2**20),
-        "virtual_mailbox_domains": " ".join(by_kind["mailbox"]),
-        "virtual_alias_domains": " ".join([*by_kind["alias"], *_own_names(configuration)]),
-        "relay_domains": " ".join(by_kind["relay"]),
-    }
-    if any(ip.version == 6 for ip in own):
-        found["smtp_address_preference"] = "ipv4"
-    else:
-        found["inet_protocols"] = "ipv4"
-    if four:
-        found["proxy_interfaces"] = ", ".join(map(str, four))
-    if settings.gateway.relayhost:
-        found["relayhost"] = settings.gateway.relayhost
-    if settings.gateway.recipient_delimiter:
-        found["recipient_delimiter"] = settings.gateway.recipient_delimiter
-    if _verified(configuration):
-        probes = f"check_client_access inline:{{ {{ {eighths[3][3]} = verify_recipient }} }}"
-        found |= VERIFY | {
-            "address_verify_poll_count": "5",
-            "smtpd_restriction_classes": "verify_recipient",
-            "verify_recipient": "check_recipient_access texthash:$config_directory/verified_domains",
-            "smtpd_recipient_restrictions": f"{probes} permit_mynetworks reject",
-        }
-    return found

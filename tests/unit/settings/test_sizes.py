@@ -40,8 +40,8 @@ def test_spool_holds_the_largest_message_in_every_slot(tmp_path, extra, limit, m
     assert spool(configure(tmp_path, text).settings) == mib * MIB
 
 
-@pytest.mark.parametrize(("workers", "mib"), [(1, 512 + 384), (2, 1024), (8, 512 + 1280)])
+@pytest.mark.parametrize(("workers", "mib"), [(1, 1024), (2, 1024), (3, 512 + 640), (8, 512 + 1280)])
 def test_memory_counts_the_spool_and_each_worker(tmp_path, workers, mib):
-    """With the default file it is what compose.yaml says: 1 GiB."""
+    """With the default file it is what compose.yaml says, 1 GiB, and never less."""
     text = minimal(SEARCHED + f"[filter]\nworkers = {workers}\n")
     assert memory(configure(tmp_path, text).settings) == mib * MIB

@@ -1,0 +1,103 @@
+"""What a configuration means to gate 2: parameters, services, options and tables."""
+
+from __future__ import annotations
+
+from gateway.settings.load import Configuration
+from tests.readback.daemons import Postfix
+from tests.readback.meaning_postfix import VERIFY, aliases, of_default, own_names, slots, verified
+
+# fmt: off
+POST_DECIDED = frozenset(
+    [
+        "inet_protocols", "smtp_address_preference",
+        "myhostname", "proxy_interfaces", "mynetworks", "smtpd_recipient_restrictions", "smtpd_restriction_classes",
+        "verify_recipient", "smtpd_authorized_xforward_hosts", "smtpd_timeout", "message_size_limit",
+        "recipient_delimiter", "virtual_mailbox_domains", "virtual_alias_domains", "relay_domains", "relayhost",
+    ]
+)
+# fmt: on
+
+
+def redirects(configuration: Configuration) -> list[str]:
+    """Return the next hops that verdicts redirect to, each once, in the order of the file."""
+    found = []
+    for policy in configuration.settings.policies.values():
+        outcomes = [policy.outside, policy.inside, *policy.verdicts.values(), *policy.verdicts_inside.values()]
+        found += [outcome[len("redirect:") :] for outcome in outcomes if outcome.startswith("redirect:[")]
+    return list(dict.fromkeys(found))
+
+
+def check_post(configuration: Configuration, postfix: Postfix) -> None:
+    """Gate 2."""
+    settings = configuration.settings
+    parameters, services, options = of_default("postfix-post")
+    fixed = {name: value for name, value in parameters.items() if name not in POST_DECIDED}
+    assert postfix.parameters() == fixed | _post_parameters(configuration)
+    eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
+    reinject, direct = f"{eighths[2][5]}:10026/inet", f"{eighths[3][5]}:10026/inet"
+    fixed = {name: value for name, value in services.items() if not name.endswith("/inet")}
+    doors = {f"{eighths[2][5]}:{port}/inet": hop for port, hop in enumerate(redirects(configuration), 10027)}
+    assert postfix.services() == fixed | {
+        **dict.fromkeys([reinject, *doors], f"n - n - {slots(configuration) + 10} smtpd"),
+        direct: "n - n - - smtpd",
+    }
+    assert postfix.options() == {
+        **{name: told for name, told in options.items() if not name.endswith("/inet")},
+        reinject: {"syslog_name": "postfix-post/reinject"},
+        direct: {"syslog_name": "postfix-post/direct"},
+        **{
+            door: {
+                "syslog_name": "postfix-post/redirect",
+                "content_filter": f"relay:{hop}",
+                "receive_override_options": "no_unknown_recipient_checks,no_address_mappings",
+            }
+            for door, hop in doors.items()
+        },
+    }
+    domains = settings.domains.items()
+    assert postfix.table("mailboxes") == {a: "{1}/{0}/".format(*a.split("@")) for a in settings.mailboxes.addresses}
+    assert postfix.table("aliases") == {name: ", ".join(to) for name, to in aliases(configuration).items()}
+    assert postfix.table("canonical") == settings.canonical
+    assert postfix.table("transport") == {n: f"relay:{d.next_hop}" for n, d in domains if d.deliver == "relay"}
+    assert postfix.table("verified_domains") == dict.fromkeys(verified(configuration), "reject_unverified_recipient")
+
+
+def _post_parameters(configuration: Configuration) -> dict[str, str]:
+    settings = configuration.settings
+    eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
+    own = {address.ip for listener in settings.listen.values() for address in listener.addresses}
+    four = sorted(ip for ip in own if ip.version == 4 and not ip.is_loopback and not ip.is_unspecified)
+    by_kind = {
+        kind: [name for name, domain in settings.domains.items() if domain.deliver == kind]
+        for kind in ("mailbox", "alias", "relay")
+    }
+    found = {
+        "myhostname": own_names(configuration)[1],
+        "mynetworks": f"!{eighths[2][1]}, {eighths[2]}, !{eighths[3][1]}, {eighths[3]}",
+        "smtpd_recipient_restrictions": "permit_mynetworks reject",
+        "smtpd_authorized_xforward_hosts": f"{eighths[2][4]}, {eighths[3][3]}",
+        "smtpd_timeout": f"{settings.filter.transaction_timeout + 60}s",
+        "message_size_limit": str(settings.gateway.message_size_limit + 2 * 2**20),
+        "virtual_mailbox_domains": " ".join(by_kind["mailbox"]),
+        "virtual_alias_domains": " ".join([*by_kind["alias"], *own_names(configuration)]),
+        "relay_domains": " ".join(by_kind["relay"]),
+    }
+    if any(ip.version == 6 for ip in own):
+        found["smtp_address_preference"] = "ipv4"
+    else:
+        found["inet_protocols"] = "ipv4"
+    if four:
+        found["proxy_interfaces"] = ", ".join(map(str, four))
+    if settings.gateway.relayhost:
+        found["relayhost"] = settings.gateway.relayhost
+    if settings.gateway.recipient_delimiter:
+        found["recipient_delimiter"] = settings.gateway.recipient_delimiter
+    if verified(configuration):
+        probes = f"check_client_access inline:{{ {{ {eighths[3][3]} = verify_recipient }} }}"
+        found |= VERIFY | {
+            "address_verify_poll_count": "5",
+            "smtpd_restriction_classes": "verify_recipient",
+            "verify_recipient": "check_recipient_access texthash:$config_directory/verified_domains",
+            "smtpd_recipient_restrictions": f"{probes} permit_mynetworks reject",
+        }
+    return found
