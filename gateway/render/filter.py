@@ -91,7 +91,7 @@ def _derived(configuration: Configuration, name: str, check: Check) -> dict[str,
     if isinstance(check, Clamav) and check.address is None:
         return {"address": str(topology.scanner("clamav"))}
     if isinstance(check, Command):
-        return {"max_octets": configuration.settings.gateway.message_size_limit + postfix.FILTER_HEADROOM}
+        return {"max_octets": configuration.settings.gateway.message_size_limit + FILTER_HEADROOM}
     return {}
 
 

@@ -7,9 +7,9 @@ that changes, as for a new port.  Sizes are those of the filter, so that none of
 
 from __future__ import annotations
 
-from gateway.render.postfix import FILTER_HEADROOM
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
+from gateway.settings.sizes import FILTER_HEADROOM
 
 
 def wanted(settings: Settings) -> set[str]:
