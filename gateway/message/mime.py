@@ -214,9 +214,7 @@ class _Reading:
         while len(self._path) > level:
             index = self._path.pop()
             part = self._parts[index]
-            part.stop = stop = max(
-                stop, part.body
-            )  # a part that ends with its blank line shares that with the delimiter
+            part.stop = stop = max(stop, part.body)  # the blank line may be the delimiter's own line end
             if part.header.body == part.header.stop and (part.body < part.stop or (part.header.fields and part.depth)):
                 self._note("no-blank-line", part.start)
             if part.boundary and not part.closed:

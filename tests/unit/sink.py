@@ -86,6 +86,12 @@ class Sink:
         self.replies[verb] = wait
         return asked, go_on
 
+    async def left(self) -> None:
+        """Wait until every connection that was opened has ended, for 10 s at most."""
+        async with asyncio.timeout(10):
+            for received in self.connections:
+                await received.ended.wait()
+
     @property
     def messages(self) -> list[bytes]:
         """All complete messages, over all connections."""

@@ -122,8 +122,7 @@ async def test_reject_is_answered_at_the_dot(sink, lines):
         client = await filter_.session()
         for _ in range(2):
             assert await client.deliver(WIRE + b".\r\n") == b"550 5.7.1 Message content rejected\r\n"
-        for received in sink.connections:
-            await received.ended.wait()
+        await sink.left()
     assert sink.messages == []
     assert [received.partial for received in sink.connections] == [b"", b""]
     assert (lines()[0]["verdict"], lines()[0]["outcome"]) == ("reject", "rejected")
@@ -151,7 +150,7 @@ async def test_discard_is_250_and_nobody_gets_it(sink, lines):
     """Logged, with what was found."""
     async with hop(sink.port, policies=policies("discard"), checks=told(finds(FOUND))) as filter_:
         assert await (await filter_.session()).deliver(WIRE + b".\r\n") == b"250 2.0.0 Discarded\r\n"
-        await sink.connections[0].ended.wait()
+        await sink.left()
     assert sink.messages == []
     (line,) = lines()
     assert (line["verdict"], line["outcome"], line["post"], line["findings"]) == (
@@ -167,7 +166,7 @@ async def test_hold_keeps_the_message_and_answers_250(sink, lines, tmp_path):
     shelf = Shelf(tmp_path)
     async with hop(sink.port, policies=policies("hold"), checks=told(finds(FOUND)), quarantine=shelf) as filter_:
         assert await (await filter_.session()).deliver(WIRE + b".\r\n") == b"250 2.0.0 Held as 1\r\n"
-        await sink.connections[0].ended.wait()
+        await sink.left()
     assert sink.messages == []
     assert shelf.content(1) == CONTENT
     assert shelf.held[0].findings == (FOUND,)

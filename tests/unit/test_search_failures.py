@@ -117,7 +117,7 @@ async def test_transaction_out_of_time_ends_its_checks(sink, lines):
         assert await client.deliver(WIRE + b".\r\n") == b"451 4.4.7 yard: transaction took too long\r\n"
         assert cancelled.is_set()
         assert await client.ask(b"NOOP") == b"250 2.0.0 Ok\r\n"
-        await sink.connections[0].ended.wait()
+        await sink.left()
     assert sink.messages == []
     assert (lines()[0]["outcome"], lines()[0]["cause"]) == ("deferred", "out of time")
 
@@ -136,7 +136,7 @@ async def test_drain_that_ends_cuts_the_checks_off(sink, lines):
         await started.wait()
         assert await filter_.gate.drain(0.05) is False
         assert await delivering == b""
-        await sink.connections[0].ended.wait()
+        await sink.left()
     assert sink.messages == []
     assert (lines()[0]["outcome"], lines()[0]["cause"]) == ("lost", "cut off at the end of the drain")
 
@@ -153,7 +153,7 @@ async def test_gate_1_leaves_during_the_content(sink, lines):
         client.send(b"x" * 2_000_000 + b"\r\n")
         client.writer.write_eof()
         assert await client.reply() == b""
-        await sink.connections[0].ended.wait()
+        await sink.left()
     assert sink.messages == []
     assert (lines()[0]["outcome"], lines()[0]["cause"]) == ("lost", "gate 1 closed the connection")
 
@@ -190,8 +190,7 @@ async def test_gate_1_leaves_while_checks_run(sink, lines, tmp_path, outside, ou
         await until(lambda: all(session.lost for session in filter_.gate._sessions))
         go_on.set()
         assert await filter_.gate.drain(5)
-        for received in sink.connections:
-            await received.ended.wait()
+        await sink.left()
     assert (sink.messages, shelf.held) == ([], [])
     assert (lines()[0]["outcome"], lines()[0]["cause"]) == (outcome, cause)
 
@@ -284,8 +283,7 @@ async def test_gate_2_leaves_a_redirect(sink, lines, verb):
         sink.replies[verb] = second
         reply = await client.deliver(WIRE + b".\r\n")
         assert reply.startswith(b"451 4.4.2 yard: ")
-        for received in sink.connections:
-            await received.ended.wait()
+        await sink.left()
     assert len(sink.connections) == 2
     assert lines()[0]["outcome"] == ("unknown" if verb == b"." else "deferred")
 
@@ -304,8 +302,7 @@ async def test_redirect_that_is_refused_defers(sink, lines):
     async with hop(sink.port, policies=policy("redirect:abuse@z.test"), checks=told(finds)) as filter_:
         reply = await (await filter_.session()).deliver(WIRE + b".\r\n")
         assert reply == b"451 4.4.0 yard: redirect refused by next hop\r\n"
-        for received in sink.connections:
-            await received.ended.wait()
+        await sink.left()
     assert sink.messages == []
     assert (lines()[0]["outcome"], lines()[0]["cause"]) == ("deferred", "redirect: b'550 5.1.1 no such user'")
 
@@ -387,7 +384,7 @@ async def test_edits_that_contradict_each_other_defer(sink, lines, caplog):
     async with hop(sink.port, policies=policy(), checks=told(examine)) as filter_:
         client = await filter_.session()
         assert await client.deliver(WIRE + b".\r\n") == b"451 4.3.0 yard: internal error\r\n"
-        await sink.connections[0].ended.wait()
+        await sink.left()
         assert await client.ask(b"NOOP") == b"250 2.0.0 Ok\r\n"
     assert sink.messages == []
     assert lines()[0]["cause"] == "bug: Overlap"
@@ -403,7 +400,7 @@ async def test_edit_with_a_lone_line_end_never_leaves(sink, lines, octets):
     async with hop(sink.port, policies=policy(), checks=told(examine)) as filter_:
         reply = await (await filter_.session()).deliver(WIRE + b".\r\n")
         assert reply == b"451 4.3.0 yard: internal error\r\n"
-        await sink.connections[0].ended.wait()
+        await sink.left()
     assert sink.messages == []
     assert lines()[0]["cause"] == "bug: ValueError"
 
@@ -452,8 +449,7 @@ async def test_nothing_is_left_after_a_thousand_messages_of_all_verdicts(sink, t
         assert (descriptors.count(), len(asyncio.all_tasks())) <= before
         assert descriptors.below(directory) == []
     assert len(sink.messages) > 300
-    for received in sink.connections:
-        await received.ended.wait()
+    await sink.left()
 
 
 ACTIONS = [action.value for action in Action]

@@ -54,7 +54,7 @@ async def test_redirect_through_a_door_keeps_the_envelope(sink, pool):
     delivery = await redirect(pool, CLIENT, envelope(), None)
     assert sink.commands[-3:-1] == [b"RCPT TO:<b@y.test> NOTIFY=NEVER", b"RCPT TO:<c@y.test> NOTIFY=NEVER"]
     delivery.abort()
-    await sink.connections[0].ended.wait()
+    await sink.left()
     assert sink.messages == []
 
 
@@ -71,7 +71,7 @@ async def test_redirect_that_is_refused_is_a_deferral(sink, pool, verb, code):
         await redirect(pool, CLIENT, envelope(), b"abuse@z.test")
     assert deferred.value.reply == REFUSED
     assert deferred.value.cause == f"redirect: {(code + b' not this one')!r}"
-    await sink.connections[0].ended.wait()
+    await sink.left()
     assert sink.messages == []
 
 
@@ -85,7 +85,7 @@ async def test_redirect_with_one_recipient_refused_sends_to_none(sink, pool):
     with pytest.raises(Deferral) as deferred:
         await redirect(pool, CLIENT, envelope(), None)
     assert deferred.value.cause == "redirect: b'550 5.1.1 no'"
-    await sink.connections[0].ended.wait()
+    await sink.left()
     assert b"QUIT" not in sink.commands
 
 
@@ -106,5 +106,4 @@ async def test_redirect_cut_off_leaves_no_connection(sink, pool):
     with pytest.raises(asyncio.CancelledError):
         await running
     go_on.set()
-    async with asyncio.timeout(5):
-        await sink.connections[0].ended.wait()
+    await sink.left()
