@@ -34,7 +34,7 @@ async def run(checks: Sequence[Configured], mail: MailObject) -> tuple[MailObjec
             report = await _one(check, mail)
             if report.content is not None:
                 mail = dataclasses.replace(mail, content=_ended(report.content))
-            reports.append(Report(report.findings))
+            reports.append(Report(report.findings))  # its splices would be of a content that is no more
     looking = [check for check in checks if not check.edits]
     return mail, reports + await asyncio.gather(*(_one(check, mail) for check in looking))
 

@@ -1,41 +1,47 @@
 """
-Text in a charset that a stranger named.
+Charsets that strangers name, decoded by a table of our own.
 
-Only the charsets of text that Python has are taken.  Its other codecs are none (punycode and idna take time that
-grows with the square of the text), and its table of names it has looked for in vain grows with every new one.
+Python's own look-up tries to import a module for each unknown name, from disk, and remembers the name for ever; and
+among what it finds are codecs that are no charset of mail and take quadratic time (punycode, idna) or warn
+(unicode_escape).  So only names of this table reach it.
+
+Source: the IANA registry as far as encodings.aliases has it, and names that mail programs use beside it.
 """
 
-import encodings
-import pkgutil
-from encodings import aliases
+import re
+from encodings.aliases import aliases
 
-_NO_CHARSETS = {
-    *("base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"),
-    *("charmap", "idna", "mbcs", "oem", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"),
-}
-_MODULES = {module.name for module in pkgutil.iter_modules(encodings.__path__)} - {"aliases"}
-_CHARSETS = {name: name for name in _MODULES - _NO_CHARSETS} | {
-    alias: name for alias, name in aliases.aliases.items() if name in _MODULES - _NO_CHARSETS
-}
-_ASCII = frozenset({"ascii", "utf_8", "utf_8_sig"})  # what is labelled so is often something else
+MAX_NAME = 40  # characters; no charset has a longer name
+_NO_CHARSETS = {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
+_MORE = ("cp720", "cp737", "cp856", "cp874", "cp1006", "iso8859_1", "koi8_t", "koi8_u", "utf_8_sig")  # without alias
+_KNOWN = (
+    {alias: codec for alias, codec in aliases.items() if codec not in _NO_CHARSETS}
+    | {codec: codec for codec in (*aliases.values(), *_MORE) if codec not in _NO_CHARSETS}
+    | {"windows_874": "cp874", "iso_8859_8_i": "iso8859_8", "iso_8859_8_e": "iso8859_8", "utf8mb4": "utf_8"}
+    # What is sent under these names is mostly of the larger sets.
+    | {"gb2312": "gb18030", "gbk": "gb18030", "iso_8859_1": "cp1252", "latin1": "cp1252"}
+)
+_BETWEEN = re.compile("[^a-z0-9]+")
 
 
-def codec(charset: str) -> str | None:
-    """Give Python's name of a charset, or None where it has none."""
-    return _CHARSETS.get(encodings.normalize_encoding(charset[:40]).lower()) if charset.isascii() else None
+def codec(name: str) -> str | None:
+    """Give Python's name of a charset, or None for one that is not known."""
+    return _KNOWN.get(_BETWEEN.sub("_", name[:MAX_NAME].lower().strip()))
 
 
 def decode(octets: bytes, charset: str) -> str:
     """
-    Decode; never fails.
+    Decode by a charset a stranger named; never fails.
 
-    Octets that the charset does not know become U+FFFD, so that one of them does not hide the others.  What is
-    labelled UTF-8, ASCII or something unknown, and is no UTF-8, is Latin-1.
+    What does not fit its charset, and what names none that is known, is read as UTF-8, and else as Latin-1, which
+    gives each octet some character: the words between are readable then, which is what checks want.
     """
-    name = codec(charset) if charset != "utf-8" else None
-    if name is not None and name not in _ASCII:
-        return octets.decode(name, "replace")
+    known = codec(charset) or "utf_8"
     try:
-        return octets.decode("utf-8-sig")
+        return octets.decode(known)
+    except ValueError:  # of which UnicodeError is one
+        pass
+    try:
+        return octets.decode("utf_8")
     except UnicodeDecodeError:
-        return octets.decode("latin-1")
+        return octets.decode("latin_1")

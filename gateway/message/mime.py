@@ -26,7 +26,8 @@ MAX_DEPTH = 100  # levels of multipart and message
 MAX_PARTS = 1_000
 MAX_LINES = 500_000  # that begin with two hyphens
 MAX_NOTED = 20  # anomalies of one kind; more of it say nothing new, and must not crowd out others
-MIN_FIELDS = 20  # header fields that are read of each part, however many those before it had
+MAX_ALL_FIELDS = 2 * MAX_FIELDS  # header fields of all parts together; beyond it MIN_FIELDS of each
+MIN_FIELDS = 20
 MAX_VALUES = 1_048_576  # octets of Content-* fields that are read in all; beyond it MIN_VALUE of each
 MIN_VALUE = 256
 # A line that begins with two hyphens.  One at the very beginning of the content is no delimiter: none is open there.
@@ -96,7 +97,7 @@ class _Reading:
         self._open: dict[bytes, int] = {}  # boundary -> index of the innermost open multipart that has it
         self._prefixes: tuple[bytes, ...] = ()  # the boundaries of _open
         self._done: set[bytes] = set()  # boundaries whose closing delimiter has come
-        self._fields_left = MAX_FIELDS
+        self._fields_left = MAX_ALL_FIELDS
         self._values_left = MAX_VALUES
         self._full = False  # a limit was reached, nothing more is read
 
@@ -162,7 +163,7 @@ class _Reading:
     # -- parts
 
     def _header(self, start: int) -> Header:
-        limit = max(self._fields_left, MIN_FIELDS)
+        limit = max(MIN_FIELDS, min(MAX_FIELDS, self._fields_left))
         return read_header(self._content, start, max_fields=limit, ends_at=self._is_delimiter)
 
     def _begin(self, header: Header, start: int, parent: int | None) -> int:

@@ -31,6 +31,9 @@ _BETWEEN_WORDS = re.compile(r"(\?=)\s++(=\?)")
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
+type _Piece = tuple[int, bool, bytes]  # number of the section; percent-encoded or not; value
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A field body: what stands before the first semicolon, and the parameters."""
@@ -43,54 +46,60 @@ class Parsed:
     malformed: bool = False  # something between the parameters is none
     complete: bool = True  # False when there was more than is read
     octets: dict[str, bytes] = field(default_factory=dict)  # plain before RFC 2231, and no encoded words are undone
-    others: dict[str, tuple[str, ...]] = field(default_factory=dict)  # further values of a name, decoded
+    more: dict[str, list[str]] = field(default_factory=dict)  # what else a parameter may be read as, where it may
     extended: frozenset[str] = frozenset()  # names given as RFC 2231 has it
 
     def readings(self, name: str) -> list[str]:
-        """Give every value that some program may take a parameter to have, each once."""
+        """
+        Give all that programs may read a parameter as, each once: the plain form, RFC 2231's, either of two.
+
+        Mail programs send name= and name*= together, and those that read them choose by their age.
+        """
         if name not in self.parameters:
             return []
-        return list(dict.fromkeys([self.parameters[name], *self.others.get(name, ())]))
+        return list(dict.fromkeys([self.parameters[name], *self.more.get(name, ())]))
 
 
 @dataclass(slots=True)
 class _Parameter:
-    """What a field body has of one name."""
+    """What a field body has of one name, in the order of its first pieces."""
 
-    plain: list[bytes] = field(default_factory=list)
-    sections: dict[int, tuple[bytes, bool]] = field(default_factory=dict)  # RFC 2231; -1 is the whole value
+    values: list[list[_Piece]] = field(default_factory=list)  # pieces of each
+    kinds: dict[str, list[_Piece]] = field(default_factory=dict)  # plain, whole, sections -> the first such value
     repeated: bool = False
 
     def add(self, value: bytes, number: int | None, *, extended: bool) -> None:
         """Add one occurrence: *number* of its section, None when it has none."""
-        if number is None and not extended:
-            self.repeated |= bool(self.plain)
-            self.plain.append(value)
-            return
-        number = -1 if number is None else number
-        self.repeated |= number in self.sections
-        self.sections.setdefault(number, (value, extended))
+        kind = "sections" if number is not None else "whole" if extended else "plain"
+        piece = (number or 0, extended, value)
+        known = self.kinds.get(kind)
+        if known is None or kind != "sections":
+            self.repeated |= known is not None
+            self.values.append([piece])
+            self.kinds.setdefault(kind, self.values[-1])
+        elif piece[0] in (other for other, _, _ in known):
+            self.repeated = True
+        else:
+            known.append(piece)
+
+    @property
+    def extended(self) -> bool:
+        """True when a form of RFC 2231 was used."""
+        return len(self.kinds) > ("plain" in self.kinds)
 
     @property
     def in_order(self) -> bool:
-        """True when the sections are one whole value, or numbered without a gap."""
-        return sorted(self.sections) in ([], [-1], list(range(len(self.sections))))
-
-    def _extended(self) -> Iterator[tuple[bytes, str]]:
-        """Give the value that RFC 2231 makes: the whole one, and the one of numbered sections."""
-        for whole in (True, False):
-            sections = [self.sections[number] for number in sorted(self.sections) if (number == -1) is whole]
-            if sections:
-                yield _join(sections)
+        """True when its sections are numbered without a gap."""
+        sections = sorted(self.kinds.get("sections", ()))
+        return all(number == place for place, (number, _, _) in enumerate(sections))
 
     def octets(self) -> bytes:
-        """Give what programs compare: the first plain value, else that of RFC 2231."""
-        return self.plain[0] if self.plain else next(self._extended())[0]
+        """Give what programs compare: the first plain value, else the first of RFC 2231."""
+        return _join(self.kinds.get("plain") or self.values[0])[0]
 
     def texts(self) -> list[str]:
-        """Give all readings, the likeliest first."""
-        values = [*self._extended(), *((value, "utf-8") for value in self.plain)]
-        return [decode_words(decode(octets, charset)) for octets, charset in values]
+        """Give all readings."""
+        return [_text(value) for value in self.values]
 
 
 def parse_value(octets: bytes, max_octets: int = MAX_VALUE) -> Parsed:
@@ -110,7 +119,8 @@ def parse_value(octets: bytes, max_octets: int = MAX_VALUE) -> Parsed:
         name, number, extended = _section(match[1])
         quoted = match[2] is not None
         malformed |= not match[3] if quoted else bool(_NO_TOKEN.search(match[4].strip()))
-        value = _QUOTED_PAIR.sub(rb"\1", match[2]) if quoted else match[4].strip()
+        value = match[2] if quoted else match[4].strip()
+        value = _QUOTED_PAIR.sub(rb"\1", value) if quoted and b"\\" in value else value
         found.setdefault(name, _Parameter()).add(value, number, extended=extended)
     texts = {name: parameter.texts() for name, parameter in found.items()}
     return Parsed(
@@ -120,8 +130,8 @@ def parse_value(octets: bytes, max_octets: int = MAX_VALUE) -> Parsed:
         malformed or not all(parameter.in_order for parameter in found.values()),
         complete,
         {name: parameter.octets() for name, parameter in found.items()},
-        {name: tuple(readings[1:]) for name, readings in texts.items() if len(readings) > 1},
-        frozenset(name for name, parameter in found.items() if parameter.sections),
+        {name: readings[1:] for name, readings in texts.items() if len(readings) > 1},
+        frozenset(name for name, parameter in found.items() if parameter.extended),
     )
 
 
@@ -143,22 +153,29 @@ def _parameters(octets: bytes, place: int) -> Iterator[re.Match[bytes] | None]:
 
 def _section(name: bytes) -> tuple[str, int | None, bool]:
     """Split name*0* into name, number, None when there is none, and whether the value is percent-encoded."""
-    match = _SECTION.fullmatch(name)
+    match = _SECTION.fullmatch(name) if b"*" in name else None
     if match is None:
         return name.lower().decode("latin-1"), None, False
     number = int(match[2]) if match[2] is not None else None
     return match[1].lower().decode("latin-1"), number, match[3] is not None
 
 
-def _join(sections: Sequence[tuple[bytes, bool]]) -> tuple[bytes, str]:
+def _join(pieces: Sequence[_Piece]) -> tuple[bytes, str]:
     """Put the sections of a value together; give it with its charset, which the first may name."""
     charset, octets = "utf-8", b""
-    for number, (value, encoded) in enumerate(sections):
-        if encoded and not number and value.count(b"'") >= 2:
+    for place, (_, encoded, value) in enumerate(sorted(pieces)):
+        if encoded and not place and value.count(b"'") >= 2:
             named, _language, value = value.split(b"'", 2)
             charset = named.decode("latin-1") or charset
         octets += unquote_to_bytes(value) if encoded else value
     return octets, charset
+
+
+def _text(pieces: Sequence[_Piece]) -> str:
+    (_, encoded, value), *more = pieces
+    if not encoded and not more and value.isascii():  # nearly all are such
+        return decode_words(value.decode("ascii"))
+    return decode_words(decode(*_join(pieces)))
 
 
 def decode_words(text: str) -> str:

@@ -15,6 +15,7 @@ from gateway.message.parameters import MAX_VALUE, Parsed, parse_value
 
 LONGEST_BOUNDARY = 70  # octets; RFC 2046 section 5.1.1
 MAX_SAME = 5  # fields of one name that are read
+_TYPE_FIELD, _ENCODING_FIELD, _DISPOSITION_FIELD = b"content-type", b"content-transfer-encoding", b"content-disposition"
 _BOUNDARY = re.compile(rb"[ -~]{0,%d}" % LONGEST_BOUNDARY)
 _TYPE = re.compile(r"[!-.0-~]+/[!-.0-~]+")
 _IDENTITY = ("7bit", "8bit", "binary", "")
@@ -42,8 +43,8 @@ class Part:
     parameters: dict[str, str] = field(default_factory=dict)  # of Content-Type, names in lower case, RFC 2231 decoded
     encoding: str = ""  # Content-Transfer-Encoding in lower case, empty when none
     disposition: str = ""  # Content-Disposition in lower case, without parameters
-    filename: str = ""  # the likeliest of filenames, empty when none
-    filenames: tuple[str, ...] = ()  # every name some program may save it under, decoded
+    filename: str = ""  # the first of names, empty when there is none
+    names: list[str] = field(default_factory=list)  # every one that some program may save it under, decoded
     body: int = 0  # place where its body begins
     stop: int = 0  # place where its body ends, the line end before a delimiter left out
     children: list[int] = field(default_factory=list)  # indexes in Mime.parts
@@ -90,14 +91,18 @@ class _Description:
         self.anomalies: list[Anomaly] = []
         self._part = part
         self._max_value = max_value
+        self._given: dict[bytes, list[Field]] = {_TYPE_FIELD: [], _ENCODING_FIELD: [], _DISPOSITION_FIELD: []}
 
     def note(self, kind: str, place: int | None = None) -> None:
         self.anomalies.append(Anomaly(kind, self._part.start if place is None else place))
 
     def read(self, *, in_digest: bool) -> None:
         part = self._part
-        types = [self._parsed(given) for given in self._all(b"content-type")]
-        dispositions = [self._parsed(given) for given in self._all(b"content-disposition")]
+        for given in part.header.fields:
+            if (name := given.name.lower()) in self._given:
+                self._given[name].append(given)
+        types = [self._parsed(given) for given in self._all(_TYPE_FIELD)]
+        dispositions = [self._parsed(given) for given in self._all(_DISPOSITION_FIELD)]
         part.type = "message/rfc822" if in_digest else part.type  # RFC 2046 section 5.1.5
         if types:
             self._read_type(types[0])
@@ -105,8 +110,8 @@ class _Description:
         part.disposition = dispositions[0].value if dispositions else ""
         names = [name for parsed in dispositions for name in parsed.readings("filename")]
         names += [name for parsed in types for name in parsed.readings("name")]
-        part.filenames = tuple(dict.fromkeys(name for name in names if name))
-        part.filename = part.filenames[0] if part.filenames else ""
+        part.names = list(dict.fromkeys(filter(None, names)))
+        part.filename = part.names[0] if part.names else ""
 
     def _read_type(self, parsed: Parsed) -> None:
         self._part.parameters = parsed.parameters
@@ -128,7 +133,7 @@ class _Description:
             self.note("bad-boundary")
 
     def _read_encoding(self) -> None:
-        given = self._all(b"content-transfer-encoding")
+        given = self._all(_ENCODING_FIELD)
         part = self._part
         part.encoding = given[0].value.partition(b";")[0].strip().lower().decode("latin-1") if given else ""
         composite = part.is_multipart or part.type.startswith("message/")
@@ -147,7 +152,7 @@ class _Description:
 
     def _all(self, name: bytes) -> list[Field]:
         """Give the fields of a name; more than one is an anomaly."""
-        found = list(self._part.header.all(name))
+        found = self._given[name]
         if len(found) > 1:
             self.note("field-twice", found[1].start)
         return found[:MAX_SAME]

@@ -194,7 +194,7 @@ async def test_tag_passes_with_the_policys_fields(sink):
 
 
 async def test_tag_of_a_large_message_is_the_same(sink):
-    """From the file, with the edits planned in a thread."""
+    """From the file."""
     tagging = policies("tag", tag_fields=(("X-Spam", "yes"),))
     body = b"..dot\r\n" * 300_000
     async with hop(sink.port, policies=tagging, checks=told(finds(FOUND))) as filter_:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gateway.settings.crosscheck import (
-    checks,
     dns,
     domains,
     duplicates,
+    findings,
     limits,
     listeners,
     loops,
@@ -35,7 +35,7 @@ RULES: tuple[Rule, ...] = (
     *names.RULES,
     *domains.RULES,
     *policies.RULES,
-    *checks.RULES,
+    *findings.RULES,
     *rewriting.RULES,
     *loops.RULES,
     *limits.RULES,

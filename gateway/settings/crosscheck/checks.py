@@ -1,4 +1,4 @@
-"""Rules about checks and what policies make of them: names that mean what they say, scanners within reach."""
+"""Rules about [checks.*]: what a check needs can be had where it runs."""
 
 from __future__ import annotations
 
@@ -8,49 +8,7 @@ from gateway.settings.crosscheck.rule import Given, Rule, reads
 from gateway.settings.grammar import ip_address
 from gateway.settings.mistakes import Path, Problem, shown
 
-# Reasons of findings with a meaning of their own (message.verdict ERROR, TEMPFAIL), and what that is.
-KEPT = {"error": "checks that cannot do their work", "tempfail": "programs that want a message again later"}
-
-
-@reads("checks")
-def no_finding_has_a_kept_name(given: Given) -> Iterator[Problem]:
-    """A finding of such a name is followed by on_error or a deferral, whatever was found."""
-    for path, name in _names(given):
-        if name in KEPT:
-            yield Problem(path, f'"{name}" is kept for {KEPT[name]}; expected another name')
-
-
-def _names(given: Given) -> Iterator[tuple[Path, str]]:
-    """Yield the names that findings get from the file, and where they stand."""
-    checks = given.settings.checks
-    for group in checks.attachments.groups:
-        yield ("checks", "attachments", "groups", group), group
-    for number, header_pattern in enumerate(checks.headers.patterns):
-        yield ("checks", "headers", "patterns", number, "name"), header_pattern.name
-    for number, body_pattern in enumerate(checks.body.patterns):
-        yield ("checks", "body", "patterns", number, "name"), body_pattern.name
-
-
-@reads("policies")
-def errors_have_no_verdict(given: Given) -> Iterator[Problem]:
-    """A check that cannot do its work has found nothing, so its own on_error says what follows."""
-    for name, policy in given.settings.policies.items():
-        for table, verdicts in (("verdicts", policy.verdicts), ("verdicts_inside", policy.verdicts_inside)):
-            for finding in verdicts:
-                check, _, reason = finding.partition(".")
-                if reason == "error":
-                    what = f"never found; expected on_error in [checks.{check.replace(':', '.')}] instead"
-                    yield Problem(("policies", name, table, finding), what)
-
-
-@reads("policies")
-def subject_is_marked_once(given: Given) -> Iterator[Problem]:
-    """The one would replace the field that the other puts something into."""
-    for name, policy in given.settings.policies.items():
-        for field in policy.tag.fields:
-            if policy.tag.subject_prefix and field.lower() == "subject":
-                what = "replaces the Subject that subject_prefix is for; expected one of the two"
-                yield Problem(("policies", name, "tag", "fields", field), what)
+_OF_OUR_OWN = frozenset({"error", "tempfail"})  # message.verdict.ERROR and TEMPFAIL
 
 
 @reads("checks", "gateway", "gateway.subnet", "listen")
@@ -70,9 +28,21 @@ def scanner_is_within_reach(given: Given) -> Iterator[Problem]:
             yield Problem(("checks", name, "address"), f"{what}, by its alias or an address of {reachable}")
 
 
-RULES: tuple[Rule, ...] = (
-    no_finding_has_a_kept_name,
-    errors_have_no_verdict,
-    subject_is_marked_once,
-    scanner_is_within_reach,
-)
+@reads("checks")
+def pattern_name_is_free(given: Given) -> Iterator[Problem]:
+    """A finding of this name means that the check could not do its work, or that a message shall come again."""
+    checks = given.settings.checks
+    for kind in ("headers", "body"):
+        for number, pattern in enumerate(getattr(checks, kind).patterns):
+            if pattern.name in _OF_OUR_OWN:
+                yield _taken(("checks", kind, "patterns", number, "name"), pattern.name)
+    for group in checks.attachments.groups:
+        if group in _OF_OUR_OWN:
+            yield _taken(("checks", "attachments", "groups", group), group)
+
+
+def _taken(path: Path, name: str) -> Problem:
+    return Problem(path, f'"{name}" has a meaning of its own for every check; expected another name')
+
+
+RULES: tuple[Rule, ...] = (scanner_is_within_reach, pattern_name_is_free)

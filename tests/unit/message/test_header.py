@@ -130,11 +130,12 @@ def test_read_header_padding_hides_no_part():
     assert not header.complete
 
 
-def test_read_header_just_the_limit_is_complete():
-    """Nothing was passed over."""
-    assert read_header(b"X: y\r\n" * 5 + b"\r\n", max_fields=5).complete
-    assert read_header(b"X: y\r\n" * 5 + b"\r\n", max_fields=5).body == 32
-    assert not read_header(b"X: y\r\n" * 6 + b"\r\n", max_fields=5).complete
+def test_read_header_limit_is_said_when_it_is_reached():
+    """The body begins where it does all the same."""
+    assert read_header(b"X: y\r\n" * 4 + b"\r\n", max_fields=5).complete
+    for fields in (5, 6):
+        header = read_header(b"X: y\r\n" * fields + b"\r\n", max_fields=5)
+        assert (header.complete, len(header.fields), header.body) == (False, 5, fields * 6 + 2)
 
 
 def test_read_header_of_too_many_fields_keeps_few_of_mime():
@@ -154,10 +155,7 @@ def test_read_header_covers_a_prefix_without_gap(content, max_fields):
         assert content[field.start : field.stop] == field.raw
         assert field.raw.startswith(field.name)
         place = field.stop
-    if header.complete:
-        assert header.stop == place
-    else:
-        assert header.stop > place
+    assert header.stop == place if header.complete else header.stop >= place
     assert header.body - header.stop == (2 if content[header.stop :].startswith(b"\r\n") else 0)
 
 

@@ -16,7 +16,7 @@ def described(*lines, in_digest=False, max_value=16_384):
 def test_describe_without_fields_is_plain_text():
     """RFC 2045 section 5.2."""
     part, kinds = described()
-    assert (part.type, part.encoding, part.disposition, part.filename, part.filenames) == ("text/plain", "", "", "", ())
+    assert (part.type, part.encoding, part.disposition, part.filename, part.names) == ("text/plain", "", "", "", [])
     assert kinds == []
 
 
@@ -29,7 +29,7 @@ def test_describe_all_fields():
     )
     assert (part.type, part.encoding, part.disposition) == ("application/pdf", "base64", "attachment")
     assert part.parameters == {"name": "grün.pdf", "x-y": "Z"}
-    assert (part.filename, part.filenames) == ("grün.pdf", ("grün.pdf",))
+    assert (part.filename, part.names) == ("grün.pdf", ["grün.pdf"])
     assert kinds == []
 
 
@@ -40,8 +40,8 @@ def test_describe_every_name_is_kept():
         b"Content-Type: a/b; name=two.exe",
         b"Content-Disposition: inline; filename=three.txt; filename*=''four.scr",
     )
-    assert part.filenames == ("four.scr", "three.txt", "one.txt", "two.exe")
-    assert part.filename == "four.scr"
+    assert part.names == ["three.txt", "four.scr", "one.txt", "two.exe"]
+    assert part.filename == "three.txt"
     assert kinds == ["field-twice"]
 
 

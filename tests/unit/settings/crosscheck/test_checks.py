@@ -1,64 +1,6 @@
-"""Rules about checks: where they begin to object; the whole messages are in tests/golden/bad-verdicts."""
+"""Where the rules about [checks.*] begin to object."""
 
 import pytest
-
-from gateway.message.verdict import ERROR, TEMPFAIL
-from gateway.settings import checks as models
-from gateway.settings.crosscheck import checks as rules
-
-PATTERN = {"pattern": "x"}
-FINE = {
-    "two patterns for one finding": {"checks__body__patterns": [PATTERN | {"name": "a"}] * 2},
-    "one name in two checks": {
-        "checks__headers__patterns": [PATTERN | {"name": "a"}],
-        "checks__body__patterns": [PATTERN | {"name": "a"}],
-    },
-    "a name that begins so": {"checks__body__patterns": [PATTERN | {"name": "errors"}]},
-    "a prefix and another field": {"policies__default__tag": {"fields": {"X-Subject": "s"}, "subject_prefix": "[S]"}},
-    "a Subject and no prefix": {"policies__default__tag": {"fields": {"Subject": "s"}}},
-}
-BAD = {
-    "a pattern called error": (
-        {"checks__headers__patterns": [PATTERN | {"name": "a"}, PATTERN | {"name": "error"}]},
-        "checks.headers.patterns.1.name",
-    ),
-    "a group called tempfail": (
-        {"checks__attachments__groups": {"tempfail": ["exe"]}},
-        "checks.attachments.groups.tempfail",
-    ),
-    "a group called error": ({"checks__attachments__groups": {"error": ["exe"]}}, "checks.attachments.groups.error"),
-    "a verdict about an error": (
-        {"policies__default": {"checks": ["gtube"], "verdicts": {"gtube.error": "hold"}}},
-        "policies.default.verdicts.gtube.error",
-    ),
-    "inside as well": (
-        {"policies__default": {"checks": ["gtube"], "verdicts_inside": {"gtube.error": "hold"}}},
-        "policies.default.verdicts_inside.gtube.error",
-    ),
-    "Subject replaced and prefixed": (
-        {"policies__default__tag": {"fields": {"SUBJECT": "s"}, "subject_prefix": "[S]"}},
-        "policies.default.tag.fields.SUBJECT",
-    ),
-}
-
-
-@pytest.mark.parametrize("changes", FINE.values(), ids=FINE)
-def test_rules_have_nothing_against(found, changes):
-    """What a file may well say."""
-    assert found(**changes) == []
-
-
-@pytest.mark.parametrize(("changes", "path"), BAD.values(), ids=BAD)
-def test_rules_object_to(found, changes, path):
-    """One mistake is one problem, at the key that has to change."""
-    assert [where for where, _text in found(**changes)] == [path]
-
-
-def test_every_name_of_the_file_is_looked_at():
-    """A check with patterns of its own joins _names()."""
-    named = {name for name, field in models.Checks.model_fields.items() if hasattr(field.default, "patterns")}
-    assert named == {"headers", "body"}
-    assert set(rules.KEPT) == {ERROR, TEMPFAIL}
 
 
 @pytest.mark.parametrize("address", ["scanner:3310", "198.18.25.208:3310", "198.18.25.223:1", "my-clamd.lan.test:3310"])
