@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gateway.settings.crosscheck import (
+    checks,
     dns,
     domains,
     duplicates,
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     *names.RULES,
     *domains.RULES,
     *policies.RULES,
+    *checks.RULES,
     *findings.RULES,
     *rewriting.RULES,
     *loops.RULES,
