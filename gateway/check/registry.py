@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.check import auth, clamav, command, gtube
+from gateway.check import auth, body, clamav, command, gtube, headers, structure
 from gateway.check.base import Check
 
 
@@ -25,6 +25,9 @@ KINDS: dict[str, Kind] = {
     "clamav": Kind(clamav.Options, clamav.Clamav),
     "command": Kind(command.Options, command.Command),
     "gtube": Kind(gtube.Options, gtube.Gtube),
+    "headers": Kind(headers.Options, headers.Headers),
+    "body": Kind(body.Options, body.Body),
+    "structure": Kind(structure.Options, structure.Structure),
 }
 
 
