@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.check import auth, body, clamav, command, gtube, headers, structure
+from gateway.check import attachments, auth, body, clamav, command, gtube, headers, structure
 from gateway.check.base import Check
 
 
@@ -27,6 +27,7 @@ KINDS: dict[str, Kind] = {
     "gtube": Kind(gtube.Options, gtube.Gtube),
     "headers": Kind(headers.Options, headers.Headers),
     "body": Kind(body.Options, body.Body),
+    "attachments": Kind(attachments.Options, attachments.Attachments),
     "structure": Kind(structure.Options, structure.Structure),
 }
 
