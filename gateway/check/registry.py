@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.check import attachments, auth, body, clamav, command, gtube, headers, structure
+from gateway.check import attachments, auth, body, clamav, command, gtube, headers, structure, urls
 from gateway.check.base import Check
 
 
@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     "headers": Kind(headers.Options, headers.Headers),
     "body": Kind(body.Options, body.Body),
     "attachments": Kind(attachments.Options, attachments.Attachments),
+    "urls": Kind(urls.Options, urls.Urls),
     "structure": Kind(structure.Options, structure.Structure),
 }
 
