@@ -197,17 +197,18 @@ class Attachments:
             except Unreadable as error:
                 survey.add("unreadable", f"{file.name}: {error}")
             else:
-                survey.entries += len(directory.entries)
                 self._look_at_directory(file.name, directory, len(data), survey)
                 within = [self._look_at_entry(file.name, entry, data, survey) for entry in directory.entries]
                 if any(within):
                     survey.archives.append(file)
+                else:  # otherwise the child counts
+                    survey.entries += len(directory.entries)
+                    survey.unpacked += directory.unpacked
 
     def _look_at_directory(self, name: str, directory: Directory, octets: int, survey: Survey) -> None:
-        unpacked = sum(entry.unpacked for entry in directory.entries)
-        survey.unpacked += unpacked
-        if survey.unpacked > self._options.max_unpacked:
-            survey.add("bomb", f"{name}: {survey.unpacked} octets would come out")
+        unpacked = directory.unpacked
+        if survey.unpacked + unpacked > self._options.max_unpacked:
+            survey.add("bomb", f"{name}: {survey.unpacked + unpacked} octets would come out")
         if unpacked > max(RATIO_FROM, octets * self._options.max_ratio):
             survey.add("bomb", f"{name}: {unpacked} octets would come out of {octets}")
         if directory.overlapping:
@@ -263,7 +264,7 @@ class Attachments:
         what, path = event[:2]
         shown = f"{archive} > {path}"
         if what == "name":
-            self._look_at_member(path.rpartition(" > ")[2], survey, shown)
+            self._look_at_member(event[2], survey, shown)
         elif what == "kind":
             self._look_at_kind(event[2], survey, shown)
         elif what == "link" and names.leads_out(event[2]):

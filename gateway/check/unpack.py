@@ -6,7 +6,7 @@ nothing, open nothing more and use little: see _confine().  Nothing is written a
 worker decides what the events on stdout mean.  It imports as little as it can: to start is most of its work.
 
 Limits: depth, entries, ratio, unpacked (octets), memory (octets), cpu (seconds).
-Events: one a line, fields between tabs, in Python's unicode_escape: name PATH · kind PATH KIND · encrypted PATH ·
+Events: one a line, fields between tabs, in Python's unicode_escape: name PATH NAME · kind PATH KIND · encrypted PATH ·
 link PATH TARGET · bomb WHY · unreadable WHY · at the end done ENTRIES OCTETS.  Paths of archives in archives are
 joined by " > ".  A missing "done" says that it did not get to the end.
 """
@@ -71,10 +71,10 @@ class Reader:
         if archive.raw and not archive.filters:
             tell("unreadable", f"{path}: not an archive" if path else "not an archive")
             return
-        name = archive.name[-MAX_PATH:]
-        name = f"{path} > {name}" if path else name
+        own = archive.name[-MAX_PATH:]
+        name = f"{path} > {own}" if path else own
         if not archive.raw:  # whose name is of libarchive's making
-            tell("name", name)
+            tell("name", name, own)
         if archive.target:
             tell("link", name, archive.target[:MAX_PATH])
         size = archive.size

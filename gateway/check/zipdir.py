@@ -62,6 +62,11 @@ class Directory:
     in_front: int  # octets before what belongs to it
 
     @property
+    def unpacked(self) -> int:
+        """Octets that it says would come out."""
+        return sum(entry.unpacked for entry in self.entries)
+
+    @property
     def overlapping(self) -> bool:
         """True when two entries share octets: the way to a bomb of one layer (Fifield 2019)."""
         spans = sorted((entry.offset, entry.data + entry.packed) for entry in self.entries)

@@ -218,6 +218,18 @@ async def test_examine_links_that_lead_out():
     assert await found(file(made.getvalue(), "a.tgz")) == {"traversal": "a.tgz > a -> /etc"}
 
 
+async def test_examine_name_that_looks_like_a_way():
+    """It is one name, and absolute."""
+    assert (await found(file(tarred(("/a > b", b"")), "a.tgz")))["traversal"] == "a.tgz > /a > b"
+
+
+async def test_examine_zip_with_an_archive_within_is_counted_once():
+    """By the child."""
+    octets = zipped(("a.txt", b"x" * 600), ("in.zip", zipped(("b.txt", b"x" * 300))))
+    assert await found(file(octets, "a.zip"), max_entries=3, max_unpacked=1_200) == {}
+    assert "bomb" in await found(file(octets, "a.zip"), max_entries=2)
+
+
 async def test_examine_bombs_in_what_is_unpacked():
     """Ratio, depth, entries."""
     zeros = gzip.compress(b"\0" * 50_000_000)

@@ -57,7 +57,7 @@ def events(octets, **limits):
 )
 def test_events_names_and_kinds_are_told(octets):
     """Of each format."""
-    assert events(octets) == [["name", "a.dat"], ["kind", "a.dat", "pe"]]
+    assert events(octets) == [["name", "a.dat", "a.dat"], ["kind", "a.dat", "pe"]]
 
 
 @pytest.mark.parametrize("octets", [gzip.compress(PROGRAM), lzma.compress(PROGRAM)], ids=["gz", "xz"])
@@ -70,12 +70,13 @@ def test_events_archives_within_are_read():
     """Of other formats, and under any name."""
     inner = zipped(("a.exe", b"x"))
     told = events(tarred(("in.dat", gzip.compress(inner))))
-    assert told == [["name", "in.dat"], ["name", "in.dat > a.exe"]]
+    assert told == [["name", "in.dat", "in.dat"], ["name", "in.dat > a.exe", "a.exe"]]
 
 
 def test_events_names_may_hold_anything():
     """Tabs and line ends cannot make another event."""
-    assert events(tarred(("a\tb\nbomb\tc\\ä\u202e", b""))) == [["name", "a\tb\nbomb\tc\\ä\u202e"]]
+    name = "a\tb\nbomb\tc\\ä\u202e"
+    assert events(tarred((name, b""))) == [["name", name, name]]
 
 
 def deep(levels):

@@ -61,7 +61,7 @@ async def gone(pid):
 
 async def test_unpack_gives_the_events(archive):
     """To the last."""
-    assert await collect(archive) == [["name", "a.exe"], ["done", "1", "1"]]
+    assert await collect(archive) == [["name", "a.exe", "a.exe"], ["done", "1", "1"]]
 
 
 async def test_unpack_too_long_is_a_bomb_and_killed_with_its_group(archive, tmp_path, monkeypatch):
