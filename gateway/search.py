@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from gateway.accept.incoming import Incoming
+from gateway.check.base import LARGE
 from gateway.check.registry import Configured
 from gateway.check.run import run
 from gateway.decide.verdict import decide, tags

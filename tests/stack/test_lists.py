@@ -68,4 +68,6 @@ def test_signed_message_gets_no_footer(yard: Appliance, next_hop: Sink, stranger
 def test_other_mail_is_left_alone(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
     """Another list's mail is none of ours."""
     _, content = passed(yard, next_hop, stranger, b"List-Id: <other.lists.test>\r\n\r\nhello\r\n")
-    assert content == b"X-Token: TOKEN\r\nMessage-ID: <TOKEN@far.example>\r\nList-Id: <other.lists.test>\r\n\r\nhello\r\n"
+    assert (
+        content == b"X-Token: TOKEN\r\nMessage-ID: <TOKEN@far.example>\r\nList-Id: <other.lists.test>\r\n\r\nhello\r\n"
+    )

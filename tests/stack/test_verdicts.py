@@ -58,13 +58,16 @@ def held(yard: Appliance) -> list[dict[str, Any]]:
 
 def quarantine(yard: Appliance, *arguments: str) -> str:
     """Run `gateway quarantine` as an operator does."""
-    return run("env", f"PROJECT={yard.project}", f"CONFIG_DIR={yard.config_dir}", "scripts/quarantine", *arguments).stdout
+    return run(
+        "env", f"PROJECT={yard.project}", f"CONFIG_DIR={yard.config_dir}", "scripts/quarantine", *arguments
+    ).stdout
 
 
 def held_for(yard: Appliance, answer: Answer) -> dict[str, Any]:
     """Wait until a message is held, and return what is known of it."""
     return wait_for(
-        lambda: next((row for row in held(yard) if row["queue_id_pre"] == answer.queue_id), None), "the message to be held"
+        lambda: next((row for row in held(yard) if row["queue_id_pre"] == answer.queue_id), None),
+        "the message to be held",
     )
 
 
@@ -145,7 +148,9 @@ def test_tag_adds_fields_and_prefix_and_nothing_else(yard: Appliance, next_hop: 
 
 def test_worst_finding_wins(yard: Appliance, stranger: Client) -> None:
     """One asks for a tag, the other for the quarantine."""
-    answer = Message(b"Subject: casino\r\n" + FOUND["attachments.executable"]).send(stranger, yard.outside, "x@tag.test")
+    answer = Message(b"Subject: casino\r\n" + FOUND["attachments.executable"]).send(
+        stranger, yard.outside, "x@tag.test"
+    )
     assert {found.partition(" ")[0] for found in held_for(yard, answer)["findings"]} >= {
         "attachments.executable",
         "headers.casino",
