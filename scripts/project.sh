@@ -13,7 +13,7 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$1" >&2; exit "${2:-1}"; }
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TERMINAL=()  # of in_render; (-t) keeps colours
 DAEMONS=(bind postfix-pre filter postfix-post)
-SCANNERS=(clamav runner)  # those that the override wants run, beside the daemons
+SCANNERS=(clamav rspamd runner)  # those that the override wants run, beside the daemons
 
 PROJECT=${PROJECT:-sallyport}
 [[ $PROJECT =~ ^[a-z0-9][a-z0-9_-]*$ ]] || die "PROJECT=$PROJECT: expected lower-case letters, digits, - and _"

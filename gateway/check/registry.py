@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.check import attachments, auth, body, clamav, command, gtube, headers, structure, urls
+from gateway.check import attachments, auth, body, clamav, command, gtube, headers, rspamd, structure, urls
 from gateway.check.base import Check
 
 
@@ -21,15 +21,16 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "attachments": Kind(attachments.Options, attachments.Attachments),
     "auth": Kind(auth.Options, auth.Auth),
+    "body": Kind(body.Options, body.Body),
     "clamav": Kind(clamav.Options, clamav.Clamav),
     "command": Kind(command.Options, command.Command),
     "gtube": Kind(gtube.Options, gtube.Gtube),
     "headers": Kind(headers.Options, headers.Headers),
-    "body": Kind(body.Options, body.Body),
-    "attachments": Kind(attachments.Options, attachments.Attachments),
-    "urls": Kind(urls.Options, urls.Urls),
+    "rspamd": Kind(rspamd.Options, rspamd.Rspamd),
     "structure": Kind(structure.Options, structure.Structure),
+    "urls": Kind(urls.Options, urls.Urls),
 }
 
 

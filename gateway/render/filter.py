@@ -9,7 +9,7 @@ import tomlkit
 from gateway.render import postfix
 from gateway.render.routes import doors
 from gateway.render.templates import fill
-from gateway.settings.checks import Auth, Check, Clamav, Command
+from gateway.settings.checks import Auth, Check, Clamav, Command, Rspamd
 from gateway.settings.grammar import Network
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
@@ -82,14 +82,12 @@ def _check(configuration: Configuration, name: str) -> dict[str, Any]:
 
 def _derived(configuration: Configuration, name: str, check: Check) -> dict[str, Any]:
     """Return what a check is told beside its own table."""
-    del name
     if isinstance(check, Auth):
         hostname = configuration.settings.gateway.hostname
         # RFC 7208 section 4.6.4 wants 20 s at least; the results must be there before the check's own time is up.
         return {"authserv_id": check.authserv_id or hostname, "dns_timeout_s": min(20.0, check.timeout * 2 / 3)}
-    topology = configuration.topology
-    if isinstance(check, Clamav) and check.address is None:
-        return {"address": str(topology.scanner("clamav"))}
+    if isinstance(check, Clamav | Rspamd) and check.address is None:
+        return {"address": str(configuration.topology.scanner(name))}
     if isinstance(check, Command):
         return {"max_octets": configuration.settings.gateway.message_size_limit + FILTER_HEADROOM}
     return {}

@@ -15,12 +15,9 @@ from gateway.settings.sizes import FILTER_HEADROOM
 def wanted(settings: Settings) -> set[str]:
     """Return the services that a policy needs: those whose check it names, and whose address is not given."""
     named = {name.partition(":")[0] for policy in settings.policies.values() for name in policy.checks}
-    services = set()
-    if "clamav" in named and settings.checks.clamav.address is None:
-        services.add("clamav")
-    if "command" in named:
-        services.add("runner")
-    return services
+    addresses = {"clamav": settings.checks.clamav.address, "rspamd": settings.checks.rspamd.address}
+    services = {name for name, address in addresses.items() if name in named and address is None}
+    return services | ({"runner"} if "command" in named else set())
 
 
 def environment(configuration: Configuration) -> dict[str, dict[str, str]]:
@@ -35,5 +32,6 @@ def environment(configuration: Configuration) -> dict[str, dict[str, str]]:
             "THREADS": slots,
             "ENCRYPTED": "yes" if settings.checks.clamav.encrypted else "no",
         },
+        "rspamd": {"LISTEN": str(topology.address("rspamd", "scanners")), "MAX_MESSAGE": max_message},
         "runner": {"SLOTS": slots},
     }

@@ -27,6 +27,7 @@ HOSTS = {  # offset in each network
     "filter": 4,
     "postfix-post": 5,
     "clamav": 6,
+    "rspamd": 7,
 }
 ATTACHED = {
     "bind": ("resolver", "egress"),
@@ -34,10 +35,11 @@ ATTACHED = {
     "filter": ("scan", "reinject", "resolver", "scanners"),
     "postfix-post": ("reinject", "direct", "resolver", "egress"),
     "clamav": ("resolver", "egress", "scanners"),  # egress: for its signatures
+    "rspamd": ("resolver", "egress", "scanners"),  # and for its maps
 }
 FILTER_PORT = 10025
 REINJECT_PORT = 10026
-SCANNER_PORTS = {"clamav": 3310}
+SCANNER_PORTS = {"clamav": 3310, "rspamd": 11333}
 MIN_PREFIX, MAX_PREFIX = 16, 25  # of the subnet: eight parts of at least 16 addresses
 NEXT_PORT = 1000  # added where two listeners would want one port of the container
 

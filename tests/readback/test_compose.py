@@ -10,7 +10,7 @@ import pytest
 from tests.golden.cases import CASES, ROOT, rendered
 from tests.readback.daemons import said
 
-SCANNERS = ("clamav", "runner")
+SCANNERS = ("clamav", "rspamd", "runner")
 
 
 def composed(*files):

@@ -1,13 +1,14 @@
 """
-The checks that ask others: clamd and programs, each clean, with a finding, and down.
+The checks that ask others: clamd, rspamd and programs, each clean, with a finding, and down.
 
-clamd has a database of its own with the EICAR test file in it, and nothing is fetched.
+clamd has a database of its own with the EICAR test file in it, and nothing is fetched from outside.
 """
 
 from __future__ import annotations
 
 import base64
 import io
+import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ import pytest
 from tests.stack.appliance import Appliance
 from tests.stack.client import Client, run, wait_for
 
-# In two pieces, so that no scanner takes this file for it.
+# In two pieces each, so that no scanner takes this file for it.
+GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR" + rb"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 SIGNATURE = f"Test.Eicar:0:*:{EICAR.hex()}\n"
 DISCARDED = "250 2.0.0 Discarded"
@@ -100,7 +102,7 @@ def forget(site: Appliance, queue_id: str) -> None:
 def test_scanners_run_where_policies_name_them(scanned: Appliance) -> None:
     """`make up` has started them without a profile being named; the filter reaches clamd by its address."""
     shown = scanned.compose("ps", "--services").stdout.split()
-    assert {"clamav", "runner"} <= set(shown) and "rspamd" not in shown
+    assert {"clamav", "rspamd", "runner"} <= set(shown)
     scanned.healthy("runner")
 
 
@@ -118,6 +120,7 @@ def test_clamd_without_signatures_is_not_healthy_and_says_why(scanned: Appliance
     ("service", "networks", "user"),
     [
         ("clamav", {"resolver", "egress", "scanners"}, "104:104"),
+        ("rspamd", {"resolver", "egress", "scanners"}, "105:105"),
         ("runner", {"none"}, "10002:10001"),
     ],
 )
@@ -211,6 +214,34 @@ def test_clamd_that_is_down_goes_by_on_error(clamav: Appliance, visitor: Client)
     clamav.edit(f'on_error = "{now}"', 'on_error = "defer"')
     clamav.make("apply")
     clamav.healthy("clamav", START_S)
+
+
+# --- rspamd --------------------------------------------------------------------------------------------------------
+
+
+def test_rspamd_scores_a_message_and_finds_gtube(scanned: Appliance, visitor: Client) -> None:
+    """What passes has the score in its header, and no other's; the test string is spam."""
+    scanned.healthy("rspamd", START_S)
+    token = fresh()
+    send(scanned, visitor, "anna@spam.test", message(token, b"Nothing to see.\r\n", "X-Spam-Score: -100"))
+    arrived = scanned.arrived("anna@spam.test", token)
+    scores = re.findall(r"^X-Spam-(\w+): (.*)$", arrived, re.MULTILINE)
+    assert [name for name, _ in scores] == ["Score", "Status"]
+    assert float(scores[0][1]) < 6 and scores[1][1].startswith("No, score=")
+    queue_id = send(scanned, visitor, "anna@spam.test", message(fresh(), GTUBE + b"\r\n"))
+    filtered(scanned, queue_id, DISCARDED)
+    scanned.logged("filter", rf"pre={queue_id}.*rspamd\.spam")
+
+
+def test_rspamd_that_is_down_defers(scanned: Appliance, visitor: Client) -> None:
+    """The message waits in gate 1."""
+    scanned.compose("stop", "-t", "5", "rspamd")
+    try:
+        queue_id = send(scanned, visitor, "anna@spam.test", message(fresh()))
+        filtered(scanned, queue_id, NOT_SEARCHED)
+        forget(scanned, queue_id)
+    finally:
+        scanned.compose("start", "rspamd")
 
 
 # --- command ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ _OF_OUR_OWN = frozenset({"error", "tempfail"})  # message.verdict.ERROR and TEMP
 def scanner_is_within_reach(given: Given) -> Iterator[Problem]:
     """The filter has no route out: what it asks has to be attached to the network `scanners`."""
     reachable = given.topology.dynamic_range("scanners")
-    for name in ("clamav",):
+    for name in ("clamav", "rspamd"):
         address = getattr(given.settings.checks, name).address
         if address is None:
             continue
@@ -45,4 +45,13 @@ def _taken(path: Path, name: str) -> Problem:
     return Problem(path, f'"{name}" has a meaning of its own for every check; expected another name')
 
 
-RULES: tuple[Rule, ...] = (scanner_is_within_reach, pattern_name_is_free)
+@reads("checks")
+def spam_is_worse_than_probable(given: Given) -> Iterator[Problem]:
+    """With the scores the wrong way round nothing would be probable."""
+    rspamd = given.settings.checks.rspamd
+    if rspamd.reject_score < rspamd.spam_score:
+        what = f"{rspamd.reject_score:g} is below spam_score ({rspamd.spam_score:g}); expected more"
+        yield Problem(("checks", "rspamd", "reject_score"), what)
+
+
+RULES: tuple[Rule, ...] = (scanner_is_within_reach, pattern_name_is_free, spam_is_worse_than_probable)

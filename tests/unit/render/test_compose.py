@@ -58,6 +58,16 @@ def test_override_of_the_smallest_file(tmp_path):
         "      resolver: { ipv4_address: 198.18.25.134 }\n"
         "      egress: { ipv4_address: 198.18.25.166 }\n"
         "      scanners: { ipv4_address: 198.18.25.198 }\n"
+        "  rspamd:\n"
+        "    environment:\n"
+        '      LISTEN: "198.18.25.199"\n'
+        '      MAX_MESSAGE: "53477376"\n'
+        "    ports: !reset []\n"
+        '    dns: !override ["198.18.25.130"]\n'
+        "    networks: !override\n"
+        "      resolver: { ipv4_address: 198.18.25.135 }\n"
+        "      egress: { ipv4_address: 198.18.25.167 }\n"
+        "      scanners: { ipv4_address: 198.18.25.199 }\n"
         "  runner:\n"
         "    environment:\n"
         '      SLOTS: "10"\n'

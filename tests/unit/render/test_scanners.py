@@ -32,6 +32,8 @@ def named(*checks: str) -> str:
         ("", set()),
         (named("gtube"), set()),
         (named("clamav"), {"clamav"}),
+        (named("rspamd"), {"rspamd"}),
+        (named("rspamd") + '[checks.rspamd]\naddress = "scanner:11333"\n', set()),
         ('[checks.clamav]\ntimeout = "5s"\n', set()),
         (named("clamav") + '[checks.clamav]\naddress = "scanner:3310"\n', set()),
         (named("command:a") + COMMAND, {"runner"}),
@@ -54,6 +56,7 @@ def test_environment_follows_the_limits_of_the_filter(tmp_path):
         "THREADS": "30",
         "ENCRYPTED": "yes",
     }
+    assert told["rspamd"] == {"LISTEN": "198.18.25.199", "MAX_MESSAGE": str(11 * 2**20)}
     assert told["runner"] == {"SLOTS": "30"}
 
 
@@ -64,6 +67,14 @@ def test_filter_asks_the_appliances_own_scanner_unless_told_otherwise(tmp_path, 
     """By its literal address, for the name of a container that is down is a look-up that fails."""
     text = render_filter(configure(tmp_path, minimal(named("clamav") + extra)))["filter.toml"]
     assert tomllib.loads(text)["checks"]["clamav"] == {"timeout_s": 30, "address": address, "encrypted": False}
+    text = render_filter(configure(tmp_path, minimal(named("rspamd"))))["filter.toml"]
+    assert tomllib.loads(text)["checks"]["rspamd"] == {
+        "timeout_s": 30,
+        "address": "198.18.25.199:11333",
+        "spam_score": 6.0,
+        "reject_score": 15.0,
+        "add_fields": False,
+    }
 
 
 def test_filter_is_told_what_a_command_may_do(tmp_path):

@@ -40,6 +40,7 @@ def test_addresses_of_the_default_subnet_are_as_documented():
     assert str(default.post_reinject) == "198.18.25.69:10026"
     assert str(default.post_direct) == "198.18.25.101:10026"
     assert str(default.scanner("clamav")) == "198.18.25.198:3310"
+    assert str(default.scanner("rspamd")) == "198.18.25.199:11333"
     assert default.edge6 == ip_network("fd53:616c:c612:1900::/64")
     assert default.edge6_address("postfix-pre") == ip_address("fd53:616c:c612:1900::3")
     assert default.dynamic_range("egress") == ip_network("198.18.25.176/28")

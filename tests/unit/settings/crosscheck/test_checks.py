@@ -32,3 +32,10 @@ def test_pattern_named_as_a_failure_is_refused(found, name):
         assert found(**{f"checks__{kind}": {"patterns": patterns}}) == [(path, expected)]
     groups = {"groups": {name: ["exe"]}}
     assert found(checks__attachments=groups) == [(f"checks.attachments.groups.{name}", expected)]
+
+
+def test_scores_the_wrong_way_round_are_refused(found):
+    """Equal ones are fine: then nothing is probable, and that may be meant."""
+    assert found(checks__rspamd={"spam_score": 7.0, "reject_score": 7.0}) == []
+    expected = "5 is below spam_score (7.5); expected more"
+    assert found(checks__rspamd={"spam_score": 7.5, "reject_score": 5.0}) == [("checks.rspamd.reject_score", expected)]
