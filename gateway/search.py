@@ -1,7 +1,7 @@
 """
 The yard proper: a message that is looked into, from its first octet of content to the verdict carried out.
 
-    collect → run checks → decide → hold | write what is left of it after edits | nothing
+    collect → judge (judge.py) → hold | write what is left of it after edits | nothing
 
 The content is whole before any check begins, and gate 2 gets none of it before the verdict.
 
@@ -9,73 +9,25 @@ Where a policy has no checks, but there are lists or signing keys, envelope and 
 them concerns the message: look_ahead() reads no further than that, and what concerns none streams on.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gateway.accept.incoming import Incoming
-from gateway.check.base import LARGE
-from gateway.check.registry import Configured
-from gateway.check.run import run
-from gateway.decide.verdict import decide, tags
-from gateway.edit.plan import NOTHING_STANDING, Standing, plan
 from gateway.forward.delivery import Delivery
-from gateway.forward.pool import Pool
 from gateway.forward.redirect import redirect
+from gateway.judge import Judged, Means, judge
 from gateway.message.content import Chunk, Stuffing
-from gateway.message.edit import Splice, apply
-from gateway.message.envelope import Client
+from gateway.message.edit import apply
 from gateway.message.failure import PeerLost
 from gateway.message.header import read_header
 from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 from gateway.message.reply import Reply
 from gateway.message.spool import Spool
-from gateway.message.verdict import Action, Report, Verdict
-from gateway.quarantine.store import Quarantine
+from gateway.message.verdict import Action, Verdict
 from gateway.trace.line import Line
 
 MAX_AHEAD = 262_144  # octets of a header section; a message with a longer one is kept whole
-
-
-@dataclass(frozen=True)
-class Means:
-    """What all transactions under the same settings share."""
-
-    pool: Pool  # connections to gate 2
-    limit_s: float  # seconds until the dot must have been sent to gate 2
-    policies: Mapping[str, Policy]  # by the name gate 1 may ask for
-    checks: Mapping[str, Configured] = field(default_factory=dict)  # by the name policies have for them
-    doors: Mapping[str, Pool] = field(default_factory=dict)  # next hop of a redirect -> gate 2's door to it
-    inside: tuple[IPv4Network | IPv6Network, ...] = ()  # networks whose clients may relay
-    quarantine: Quarantine | None = None
-    standing: Standing = NOTHING_STANDING  # edits whatever the policy
-
-    def from_inside(self, client: Client) -> bool:
-        """Tell whether a client may relay."""
-        address = client.address
-        return address is not None and any(address in network for network in self.inside)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What was found out about a message before anything was done with it."""
-
-    mail: MailObject  # as editing checks left it
-    verdict: Verdict
-    splices: Sequence[Splice] = ()  # edits of its content, if it is to leave
-
-
-async def judge(mail: MailObject, policy: Policy, means: Means) -> Judged:
-    """Run the checks of a policy, decide, and plan the edits; `gateway explain` asks here too."""
-    mail, reports = await run([means.checks[name] for name in policy.checks], mail)
-    findings = [finding for report in reports for finding in report.findings]
-    verdict = decide(findings, policy, inside=mail.inside, null_sender=mail.envelope.reverse_path.is_null)
-    if verdict.reply is not None or verdict.action is Action.HOLD:
-        return Judged(mail, verdict)
-    tagged = tags(verdict, policy, inside=mail.inside)
-    return Judged(mail, verdict, await _edits(mail, policy, reports, means.standing, tagged=tagged))
 
 
 @dataclass(frozen=True)
@@ -161,15 +113,6 @@ async def _redirect(mail: MailObject, target: str, means: Means) -> Delivery:
     if target in means.doors:
         return await redirect(means.doors[target], mail.client, mail.envelope, None)
     return await redirect(means.pool, mail.client, mail.envelope, target.encode("ascii"))
-
-
-async def _edits(
-    mail: MailObject, policy: Policy, reports: Sequence[Report], standing: Standing, *, tagged: bool
-) -> list[Splice]:
-    """Plan the edits, in a thread where it takes long: for a long message, or when it may be signed."""
-    if len(mail.content) < LARGE and standing.signer is None:
-        return plan(mail, policy, reports, standing, tagged=tagged)
-    return await asyncio.to_thread(plan, mail, policy, reports, standing, tagged=tagged)
 
 
 async def _write(delivery: Delivery, judged: Judged) -> None:

@@ -13,10 +13,11 @@ import logging
 
 from gateway.accept.incoming import Incoming
 from gateway.forward.delivery import Delivery
+from gateway.judge import Means
 from gateway.message.failure import Abandoned, Deferral, PeerLost, Refusal
 from gateway.message.reply import own_fault
 from gateway.message.verdict import Verdict
-from gateway.search import Means, look_ahead, search
+from gateway.search import look_ahead, search
 from gateway.trace.line import Line
 
 log = logging.getLogger(__name__)

@@ -32,8 +32,8 @@ from gateway.accept.gate import Gate
 from gateway.accept.session import Limits, Session
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
+from gateway.judge import Means
 from gateway.quarantine.store import Quarantine
-from gateway.search import Means
 from gateway.trace import logs
 from gateway.trace.pipe import open_log
 from gateway.transaction import carry

@@ -4,9 +4,9 @@ The edits of a message as a diff, made from the splices themselves: exact, and q
 What strangers wrote is escaped, so that it can go to a terminal.
 """
 
+from gateway.judge import Judged
 from gateway.message.edit import Splice, in_order
 from gateway.message.header import Buffer
-from gateway.search import Judged
 from gateway.trace.escape import escape
 
 SHOWN = 20  # lines of one splice on each side

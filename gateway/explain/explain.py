@@ -11,9 +11,9 @@ from gateway.explain.gate1 import GATE1, Gate1, Listed, choose
 from gateway.explain.gate2 import GATE2, deliver
 from gateway.explain.steps import Explanation, Fate, Sent, Step
 from gateway.explain.yard import Yard
+from gateway.judge import Judged
 from gateway.message.edit import apply
 from gateway.message.verdict import Action, Verdict
-from gateway.search import Judged
 from gateway.settings.load import Configuration
 from gateway.settings.policies import NONE
 

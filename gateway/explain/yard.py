@@ -14,12 +14,12 @@ from gateway.check.registry import Configured, kind_of
 from gateway.explain.steps import Sent
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
+from gateway.judge import Judged, Means, judge
 from gateway.message.envelope import Client, Envelope, Recipient, ReversePath
 from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 from gateway.message.verdict import Finding, Report
 from gateway.render.filter import render_filter
-from gateway.search import Judged, Means, judge
 from gateway.settings.load import Configuration
 from gateway.worker_settings import WorkerSettings, load
 

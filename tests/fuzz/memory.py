@@ -16,11 +16,11 @@ from gateway.accept.incoming import Incoming
 from gateway.accept.session import Limits, Session
 from gateway.check.registry import make
 from gateway.forward.connection import Connection, Timeouts
+from gateway.judge import Means
 from gateway.message.mail import MailObject
 from gateway.message.policy import Judgement, Policy
 from gateway.message.verdict import Action, Outcome, Verdict
 from gateway.quarantine.store import Quarantine
-from gateway.search import Means
 from gateway.transaction import carry
 
 LIMITS = Limits(max_message_octets=20_000, max_recipients=3, command_timeout_s=60, data_timeout_s=60)

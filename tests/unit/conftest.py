@@ -29,6 +29,8 @@ log_level = "info"
 xforward_peers = ["127.0.0.1"]
 inside = ["192.0.2.0/24"]
 quarantine = "/nonexistent"
+quarantine_max_octets = 2147483648
+quarantine_retention_s = 2592000
 [doors]
 [checks.gtube]
 timeout_s = 20

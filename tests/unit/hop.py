@@ -15,11 +15,11 @@ from gateway.accept.session import Limits, Session
 from gateway.check.registry import Configured, make
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
+from gateway.judge import Means
 from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 from gateway.message.verdict import Report, Verdict
 from gateway.quarantine.store import Quarantine
-from gateway.search import Means
 from gateway.transaction import carry
 
 CHECKS = {"gtube": make("gtube", {"timeout_s": 20})}

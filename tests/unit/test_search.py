@@ -10,10 +10,10 @@ import random
 import pytest
 
 from gateway.check.gtube import GTUBE
+from gateway.judge import Means
 from gateway.message.edit import Splice
 from gateway.message.policy import Judgement, Policy
 from gateway.message.verdict import Action, Finding, Outcome, Report
-from gateway.search import Means
 
 from .hop import Shelf, check, hop, splits
 from .sink import Sink

@@ -3,11 +3,11 @@
 import pytest
 
 from gateway.explain.diff import difference
+from gateway.judge import Judged
 from gateway.message.edit import Splice
 from gateway.message.envelope import Client, Envelope, ReversePath
 from gateway.message.mail import MailObject
 from gateway.message.verdict import Verdict
-from gateway.search import Judged
 
 CONTENT = b"Subject: hi\r\nFrom: a\r\n\r\nbody\x1b\r\n"
 

@@ -38,8 +38,12 @@ def test_filter_toml_of_the_smallest_file(tmp_path):
         "xforward_peers": ["198.18.25.35"],
         "inside": [],
         "quarantine": "",
+        "quarantine_max_octets": 2 * 2**30,
+        "quarantine_retention_s": 30 * 86_400,
         "doors": {},
         "checks": {},
+        "lists": {},
+        "dkim": {},
         "policies": {"default": {"checks": [], "outside": "hold", "inside": "reject"}},
     }
 
@@ -115,6 +119,9 @@ def test_filter_toml_is_what_a_worker_reads(tmp_path):
 def test_every_check_can_be_made_of_its_table(tmp_path, name):
     """The keys that settings give a check are those it takes, with nothing set but what must be."""
     needed = {"command": '[checks.command.own]\nprogram = "own"\n'}.get(name, "")
+    program = tmp_path / "commands/own"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
     named = f"{name}:own" if name == "command" else name
     extra = f'{needed}[policies.default]\nchecks = ["{named}"]\n'
     path = tmp_path / "filter.toml"
@@ -132,6 +139,7 @@ def test_supervisord_conf(tmp_path):
         "program:filter-of-4",
         "eventlistener:fatal",
         "eventlistener:watchdog",
+        "eventlistener:expire",
     ]
     assert dict(parser["listen"]) == {"socket": "tcp://198.18.25.36:10025", "backlog": "128", "fd": "100"}
     workers = parser["program:filter-of-4"]

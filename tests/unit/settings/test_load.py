@@ -1,5 +1,6 @@
 """Loading: the golden files with their exact messages, the examples, and whatever octets a file may hold."""
 
+import shutil
 import tempfile
 import tomllib
 from ipaddress import ip_address
@@ -11,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.settings.load import Configuration, Host, SettingsError, load
+from tests.configurations import configure
 
 ROOT = Path(__file__).parents[3]
 BAD = sorted((ROOT / "tests/golden").glob("bad-*"))
@@ -58,7 +60,7 @@ def test_load_of_the_default_file_gives_what_its_comments_say():
     assert (loaded.hosts, loaded.zone_files) == ((), {})
 
 
-def test_load_with_every_comment_of_the_default_file_taken_out_succeeds():
+def test_load_with_every_comment_of_the_default_file_taken_out_succeeds(tmp_path):
     """What stands commented out in the default file is right, too."""
     text = "".join(
         line.removeprefix("# ") if line.startswith("# ") and _is_toml(line) else line
@@ -66,7 +68,8 @@ def test_load_with_every_comment_of_the_default_file_taken_out_succeeds():
     )
     assert "[networks]" in text.splitlines()
     text = text.replace('hosts_file = "hosts"', "")
-    loaded = load_text(text)
+    shutil.copytree(ROOT / "config/commands", tmp_path / "commands")
+    loaded = configure(tmp_path, text)
     assert loaded.settings.listen["inside"].filter is False
     assert loaded.settings.log.format == "json"
 
