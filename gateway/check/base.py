@@ -12,6 +12,7 @@ from typing import Protocol
 from gateway.message.mail import MailObject
 from gateway.message.verdict import Report
 
+CONNECT_S = 5  # for a connection to a scanner: one that is down would hold a slot of the filter for a whole time-out
 LARGE = 262_144  # octets of a message from which on it is looked at in a thread, so that others are served meanwhile
 
 

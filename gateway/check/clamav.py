@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.check.base import CheckFailed
+from gateway.check.base import CONNECT_S, CheckFailed
 from gateway.message.content import MAX_CHUNK
 from gateway.message.header import Buffer
 from gateway.message.mail import MailObject
@@ -54,6 +54,8 @@ class Clamav:
         """
         try:
             answer = await self._ask(mail.content)
+        except TimeoutError:
+            raise CheckFailed(f"clamd: no connection in {CONNECT_S} s") from None
         except OSError as error:
             raise CheckFailed(f"clamd: {error}") from None
         match = _ANSWER.fullmatch(answer)
@@ -69,7 +71,8 @@ class Clamav:
 
     async def _ask(self, content: Buffer) -> bytes:
         """Send a message; give all that clamd says until it closes."""
-        reader, writer = await asyncio.open_connection(self._host, self._port, limit=MAX_ANSWER)
+        async with asyncio.timeout(CONNECT_S):
+            reader, writer = await asyncio.open_connection(self._host, self._port, limit=MAX_ANSWER)
         try:
             try:
                 for octets in _instream(content):

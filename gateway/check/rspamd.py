@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.check.base import CheckFailed
+from gateway.check.base import CONNECT_S, CheckFailed
 from gateway.message.content import MAX_CHUNK
 from gateway.message.edit import Splice
 from gateway.message.header import Buffer, Header
@@ -105,7 +105,7 @@ class Rspamd:
             self._client = httpx.AsyncClient(
                 trust_env=False,
                 follow_redirects=False,
-                timeout=None,  # noqa: S113 - the check's own time-out cuts all of it
+                timeout=httpx.Timeout(None, connect=CONNECT_S),  # the check's own time-out cuts all of it
                 limits=limits,
             )
         url = f"http://{self._options.address}/checkv2"

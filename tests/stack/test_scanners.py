@@ -7,6 +7,8 @@ clamd has a database of its own with the EICAR test file in it, and nothing is f
 from __future__ import annotations
 
 import base64
+import datetime
+import email.utils
 import io
 import re
 import time
@@ -53,7 +55,9 @@ def without_clamd(clamav: Appliance) -> Iterator[Appliance]:
 
 def message(token: str, body: bytes = b"Nothing to see.\r\n", *fields: str) -> bytes:
     """Make a message."""
-    lines = [f"X-Token: {token}", "From: someone@client.example", "Subject: scanned", *fields, "", ""]
+    date = email.utils.format_datetime(datetime.datetime.now(datetime.UTC))
+    lines = [f"X-Token: {token}", "From: someone@client.example", "To: anna@plain.test", f"Date: {date}"]
+    lines += [f"Message-ID: <{token}@client.example>", "Subject: scanned", *fields, "", ""]
     return "\r\n".join(lines).encode() + body
 
 

@@ -1,9 +1,11 @@
 """What clamd is sent, and what is made of its answers."""
 
 import asyncio
+import socket
 
 import pytest
 
+from gateway.check import clamav
 from gateway.check.base import CheckFailed
 from gateway.check.clamav import MAX_ANSWER, Clamav, Options
 from gateway.check.registry import make
@@ -125,6 +127,21 @@ async def test_clamd_that_is_not_there_is_a_failure():
     address = await closed_port()
     with pytest.raises(CheckFailed, match=r"clamd: .*Connection refused"):
         await Clamav("clamav", Options(address)).examine(message())
+
+
+async def test_clamd_that_does_not_even_accept_is_a_failure(monkeypatch):
+    """A container that is gone answers nothing; the filter's slot is not held for the check's whole time."""
+    monkeypatch.setattr(clamav, "CONNECT_S", 0.2)
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)
+    address = "{}:{}".format(*full.getsockname())
+    waiting = [socket.socket() for _ in range(3)]
+    for client in waiting:  # its queue is full, and what else comes is not answered
+        client.setblocking(False)
+        client.connect_ex(full.getsockname())
+    with pytest.raises(CheckFailed, match=r"^clamd: no connection in 0.2 s$"):
+        await Clamav("clamav", Options(address)).examine(message())
+    for client in (*waiting, full):
+        client.close()
 
 
 @pytest.mark.parametrize("reads", [True, False])
