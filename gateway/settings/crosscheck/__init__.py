@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gateway.settings.crosscheck import (
-    checks,
     dns,
     domains,
     duplicates,
@@ -21,6 +20,7 @@ from gateway.settings.crosscheck import (
     names,
     policies,
     rewriting,
+    scanners,
     subnet,
     trust,
 )
@@ -36,8 +36,8 @@ RULES: tuple[Rule, ...] = (
     *names.RULES,
     *domains.RULES,
     *policies.RULES,
-    *checks.RULES,
     *findings.RULES,
+    *scanners.RULES,
     *rewriting.RULES,
     *loops.RULES,
     *limits.RULES,

@@ -6,8 +6,10 @@ import pytest
 
 from gateway.check.base import CheckFailed
 from gateway.check.command import ATTRIBUTES, PATH, with_crlf, with_lf
+from gateway.decide.verdict import decide
+from gateway.message.policy import Judgement, Policy
 from gateway.message.program import MAX_FRAME, OUTPUT, RESULT, frame, next_frame
-from gateway.message.verdict import TEMPFAIL, Finding, Report
+from gateway.message.verdict import TEMPFAIL, Action, Finding, Outcome, Report
 
 from ..programs import MAX_OCTETS, Programs
 from .asked import CONTENT, message
@@ -43,6 +45,17 @@ async def test_status_of_sysexits_is_a_finding(programs, status, reason):
     """The beginning of what it says on stderr goes to the log."""
     report = await run(programs, f"echo not today >&2; exit {status}", edits=True)
     assert report == Report([Finding("command:program", reason, "not today")])
+
+
+@pytest.mark.parametrize("inside", [True, False])
+async def test_tempfail_defers_whatever_the_policy_says(programs, inside):
+    """It is the program's wish, and no finding about the message."""
+    report = await run(programs, "exit 75")
+    discarding = Judgement(Outcome(Action.DISCARD), {"command:program": Outcome(Action.PASS)})
+    policy = Policy("x", outside=discarding, inside=discarding, on_error={"command:program": Action.PASS})
+    verdict = decide(report.findings, policy, inside=inside, null_sender=False)
+    assert verdict.action is Action.DEFER
+    assert verdict.reply.text == b"451 4.7.1 Message content not accepted now"
 
 
 @pytest.mark.parametrize("status", [1, 2, 64, 65, 70, 71, 73, 74, 77, 78, 99, 111, 126, 127, 128, 255])

@@ -1,4 +1,4 @@
-"""Rules about [checks.*]: what a check needs can be had where it runs."""
+"""Rules about checks that ask others: what they ask is within reach, and what it answers is not mistaken."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.settings.crosscheck.rule import Given, Rule, reads
 from gateway.settings.grammar import ip_address
 from gateway.settings.mistakes import Path, Problem, shown
 
-_OF_OUR_OWN = frozenset({"error", "tempfail"})  # message.verdict.ERROR and TEMPFAIL
+_TEMPFAIL = "tempfail"  # message.verdict.TEMPFAIL
 
 
 @reads("checks", "gateway", "gateway.subnet", "listen")
@@ -29,20 +29,20 @@ def scanner_is_within_reach(given: Given) -> Iterator[Problem]:
 
 
 @reads("checks")
-def pattern_name_is_free(given: Given) -> Iterator[Problem]:
-    """A finding of this name means that the check could not do its work, or that a message shall come again."""
+def nothing_is_called_tempfail(given: Given) -> Iterator[Problem]:
+    """A finding of this name is that the message shall come again: it would be deferred, whatever the policy says."""
     checks = given.settings.checks
+    names: list[tuple[Path, str]] = [
+        (("checks", "attachments", "groups", name), name) for name in checks.attachments.groups
+    ]
     for kind in ("headers", "body"):
-        for number, pattern in enumerate(getattr(checks, kind).patterns):
-            if pattern.name in _OF_OUR_OWN:
-                yield _taken(("checks", kind, "patterns", number, "name"), pattern.name)
-    for group in checks.attachments.groups:
-        if group in _OF_OUR_OWN:
-            yield _taken(("checks", "attachments", "groups", group), group)
-
-
-def _taken(path: Path, name: str) -> Problem:
-    return Problem(path, f'"{name}" has a meaning of its own for every check; expected another name')
+        patterns = enumerate(getattr(checks, kind).patterns)
+        names += [(("checks", kind, "patterns", number, "name"), pattern.name) for number, pattern in patterns]
+    for path, name in names:
+        if name == _TEMPFAIL:
+            yield Problem(
+                path, f'"{_TEMPFAIL}" is kept for programs that want the message again; expected another name'
+            )
 
 
 @reads("checks")
@@ -54,4 +54,4 @@ def spam_is_worse_than_probable(given: Given) -> Iterator[Problem]:
         yield Problem(("checks", "rspamd", "reject_score"), what)
 
 
-RULES: tuple[Rule, ...] = (scanner_is_within_reach, pattern_name_is_free, spam_is_worse_than_probable)
+RULES: tuple[Rule, ...] = (scanner_is_within_reach, nothing_is_called_tempfail, spam_is_worse_than_probable)

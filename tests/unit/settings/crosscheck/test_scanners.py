@@ -1,4 +1,4 @@
-"""Where the rules about [checks.*] begin to object."""
+"""Where the rules about checks that ask others begin to object."""
 
 import pytest
 
@@ -22,16 +22,15 @@ def test_scanner_elsewhere_is_out_of_reach(found, address):
     assert found(checks__clamav__address=address) == [("checks.clamav.address", expected)]
 
 
-@pytest.mark.parametrize("name", ["error", "tempfail"])
-def test_pattern_named_as_a_failure_is_refused(found, name):
-    """Its findings would be taken for the check's own."""
-    expected = f'"{name}" has a meaning of its own for every check; expected another name'
+def test_pattern_called_tempfail_is_refused(found):
+    """Its findings would be deferred."""
+    expected = '"tempfail" is kept for programs that want the message again; expected another name'
     for kind in ("headers", "body"):
         path = f"checks.{kind}.patterns.1.name"
-        patterns = [{"name": "fine", "pattern": "x"}, {"name": name, "pattern": "x"}]
+        patterns = [{"name": "fine", "pattern": "x"}, {"name": "tempfail", "pattern": "x"}]
         assert found(**{f"checks__{kind}": {"patterns": patterns}}) == [(path, expected)]
-    groups = {"groups": {name: ["exe"]}}
-    assert found(checks__attachments=groups) == [(f"checks.attachments.groups.{name}", expected)]
+    groups = {"groups": {"tempfail": ["exe"]}}
+    assert found(checks__attachments=groups) == [("checks.attachments.groups.tempfail", expected)]
 
 
 def test_scores_the_wrong_way_round_are_refused(found):
