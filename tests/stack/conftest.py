@@ -126,6 +126,12 @@ def scanned(make_appliance: Callable[..., Appliance]) -> Appliance:
 
 
 @pytest.fixture(scope="session")
+def searched(make_appliance: Callable[..., Appliance]) -> Appliance:
+    """Return the appliance whose domains are searched alike, and differ in what follows from a finding."""
+    return make_appliance("searched")
+
+
+@pytest.fixture(scope="session")
 def sink(site: Appliance) -> Sink:
     """Return the next hop of the site's relay domains, and of the outside world."""
     return site.sink("sink", ip=str(site.network("egress")[20]))

@@ -18,7 +18,7 @@ from tests.stack.test_filter import worker_pids
 @pytest.fixture
 def steady(small: Appliance) -> Iterator[Appliance]:
     """Return the small appliance, running what its file says; put file and appliance back afterwards."""
-    kept = {path: path.read_text() for path in small.config_dir.iterdir()}
+    kept = {path: path.read_text() for path in small.config_dir.iterdir() if path.is_file()}
     before = small.containers(), current(small)
     yield small
     for path, text in kept.items():

@@ -20,7 +20,12 @@ EXPECTED: dict[str, tuple[set[str], dict[str, bool], set[str], str]] = {
         POSTFIX_CAPS,
         "",  # master changes to postfix's user by itself
     ),
-    "filter": ({"scan", "reinject", "resolver", "scanners"}, {"rendered": False}, set(), "10001:10001"),
+    "filter": (
+        {"scan", "reinject", "resolver", "scanners"},
+        {"rendered": False, "quarantine": True, "runner": False},
+        set(),
+        "10001:10001",
+    ),
     "postfix-post": (
         {"reinject", "direct", "resolver", "egress"},
         {"rendered": False, "queue-post": True, "mail": True},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -16,9 +15,9 @@ LIST = b"List-Id: Talk <talk.lists.test>\r\n"
 
 
 @pytest.fixture(scope="module")
-def yard(make_appliance: Callable[..., Appliance]) -> Appliance:
-    """Return an appliance that knows a list."""
-    return make_appliance("searched")
+def yard(searched: Appliance) -> Appliance:
+    """Return the appliance, under a shorter name."""
+    return searched
 
 
 @pytest.fixture(scope="module")
