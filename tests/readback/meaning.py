@@ -33,14 +33,22 @@ def check(configuration: Configuration) -> Tree:
     return tree
 
 
+def worker_command(name: str) -> str:
+    """Return how a worker is started: the socket, fd 100 of supervisord, is its fd 0."""
+    return f'bash -c "exec python -m gateway.worker /run/config/filter.toml /run/alive/{name} <&100 100<&-"'
+
+
 def check_filter(configuration: Configuration, directory: Path) -> None:
     """The yard: supervisor's programs, and what each worker loads."""
     settings = configuration.settings
     workers = settings.filter.workers
     assert programs(directory / "supervisord.conf") == {
         "EventListenerPoolConfig:fatal": [("fatal", "python -m gateway.operate.fatal")],
-        "FastCGIGroupConfig:filter": [
-            (f"filter-{number:02d}", "python -m gateway.worker /run/config/filter.toml") for number in range(workers)
+        "EventListenerPoolConfig:watchdog": [("watchdog", "python -m gateway.operate.watchdog /run/alive")],
+        "EventListenerPoolConfig:expire": [("expire", "python -m gateway.operate.expire /run/config/filter.toml")],
+        f"ProcessGroupConfig:filter-of-{workers}": [
+            (f"filter-{number:02d}", worker_command(f"filter-of-{workers}:filter-{number:02d}"))
+            for number in range(workers)
         ],
     }
     told = load_worker(directory / "filter.toml")
