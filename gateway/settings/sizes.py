@@ -30,12 +30,22 @@ def worker_transactions(settings: Settings) -> int:
 
 def spool(settings: Settings) -> int:
     """Return the octets of the filter's /tmp, whole MiB: the least there is where no policy looks into messages."""
-    if not any(policy.checks for policy in settings.policies.values()):
+    if not _looks_into(settings):
         return _SMALLEST_SPOOL
     needed = slots(settings) * (settings.gateway.message_size_limit + FILTER_HEADROOM)
     return max(_SMALLEST_SPOOL, -(-needed // _MIB) * _MIB)
 
 
 def memory(settings: Settings) -> int:
-    """Return the octets the filter's container may have, /tmp included; whole MiB."""
-    return max(_SMALLEST_MEMORY, spool(settings) + _BASE + settings.filter.workers * _WORKER)
+    """
+    Return the octets the filter's container may have, whole MiB; with /tmp, where a policy puts anything there.
+
+    Other memory is another container to Docker.  So six workers come along within the smallest where no policy looks
+    into messages, and a changed number of them is seamless (`reload`).
+    """
+    kept = spool(settings) if _looks_into(settings) else 0
+    return max(_SMALLEST_MEMORY, kept + _BASE + settings.filter.workers * _WORKER)
+
+
+def _looks_into(settings: Settings) -> bool:
+    return any(policy.checks for policy in settings.policies.values())
