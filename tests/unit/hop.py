@@ -38,7 +38,7 @@ class Shelf(Quarantine):
     """A quarantine in a directory: message N is the file N, on disk before its number is given."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__(root)
+        super().__init__(root, max_octets=2**30)
         self.held: list[Verdict] = []
         self._directory = root
 

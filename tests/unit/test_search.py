@@ -14,6 +14,7 @@ from gateway.judge import Means
 from gateway.message.edit import Splice
 from gateway.message.policy import Judgement, Policy
 from gateway.message.verdict import Action, Finding, Outcome, Report
+from gateway.search import Ahead, look_ahead
 
 from .hop import Shelf, check, hop, splits
 from .sink import Sink
@@ -343,7 +344,7 @@ async def test_gtube_goes_the_whole_way(sink, tmp_path):
     assert shelf.held[0].findings == (Finding("gtube", "gtube"),)
 
 
-@pytest.mark.parametrize(("checks", "transparent"), [((), True), (("gtube",), False)])
-def test_transparent_is_a_policy_that_looks_at_nothing(checks, transparent):
-    """It costs neither memory nor time."""
-    assert Means(None, 1, {}).transparent(Policy("x", checks)) is transparent
+@pytest.mark.parametrize(("checks", "whole"), [((), False), (("gtube",), True)])
+async def test_policy_that_looks_at_nothing_keeps_nothing(checks, whole):
+    """It costs neither memory nor time: nothing is read ahead where nothing is to be found."""
+    assert await look_ahead(None, Means(None, 1, {}), Policy("x", checks)) == Ahead(whole, ())
