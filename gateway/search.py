@@ -85,7 +85,7 @@ async def search(
         line.stage("checks")
         verdict = judged.verdict
         if verdict.action is Action.HOLD:
-            return delivery, await _hold(incoming, mail, verdict, means)
+            return delivery, await _hold(incoming, judged.mail, verdict, means)
         if verdict.reply is not None:
             return delivery, verdict
         if verdict.action is Action.REDIRECT:

@@ -1,7 +1,7 @@
 """
 The quarantine: one directory for each message that is held.
 
-    <root>/<id>/content         octets as they came, CRLF line ends, no dot-stuffing
+    <root>/<id>/content         octets as searched, CRLF line ends, no dot-stuffing
     <root>/<id>/held.json       envelope, client, findings, policy, and when (record.py)
     <root>/<id>/released.json   recipients it was sent on to, and gate 2's replies; missing before the first
 
