@@ -148,7 +148,7 @@ class Shelf(Quarantine):
     """Holds nothing, and says that it did."""
 
     def __init__(self) -> None:
-        super().__init__(Path("/nonexistent"))
+        super().__init__(Path("/nonexistent"), 0)
 
     async def hold(self, mail: MailObject, verdict: Verdict) -> str:
         """Give an id."""
@@ -184,8 +184,6 @@ async def talk(slices: list[bytes], replies: list[bytes]) -> tuple[bytes, list[G
     """
     bugs, log = Bugs(), logging.getLogger("gateway")
     level = log.level
-    log.addHandler(bugs)
-    log.setLevel(logging.ERROR)
     pool = FakePool(replies)
     ended = asyncio.Event()
 
@@ -196,6 +194,8 @@ async def talk(slices: list[bytes], replies: list[bytes]) -> tuple[bytes, list[G
 
     session = Session(LIMITS, asyncio.Semaphore(1), transact, xforward_allowed=True, on_end=lambda _: ended.set())
     transport = FakeTransport(session)
+    log.addHandler(bugs)
+    log.setLevel(logging.ERROR)
     try:
         session.connection_made(transport)
         for data in [*slices, None]:

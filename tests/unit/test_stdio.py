@@ -152,6 +152,7 @@ def test_log_goes_to_syslog_where_there_is_one(monkeypatch, tmp_path):
     handlers, level = root.handlers[:], root.level
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
         syslog.bind(str(tmp_path / "log"))
+        syslog.settimeout(10)
         monkeypatch.setattr(stdio, "SYSLOG", tmp_path / "log")
         try:
             stdio._log_to(None, stdio.STOCK, on_socket=True)
