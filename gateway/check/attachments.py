@@ -9,6 +9,7 @@ encrypted    an archive that cannot be looked into for a password
 bomb         an archive beyond a limit: octets, ratio, depth, entries, time, memory; or whose entries overlap
 unreadable   an archive that is broken
 traversal    a name in an archive that leads out of its directory
+incomplete   a limit of the reader of MIME was reached: behind it there may be files that nobody has looked at
 
 Zip files are read in the worker, by their directory; whatever has to be unpacked goes to a child process.
 Detail: the name, and what about it; of several the first.
@@ -19,12 +20,14 @@ import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, get_args
 
 from gateway.check import magic, names
 from gateway.check.base import LARGE, CheckFailed
 from gateway.check.claims import contradicts
+from gateway.check.survey import OF_ARCHIVES, File, Reason, Survey
 from gateway.check.unpacking import Event, unpack
 from gateway.check.zipdir import Directory, Entry, TooMany, Unreadable, read_directory
 from gateway.message.decoding import BEGIN, decoded, head, slices, uudecoded
@@ -38,13 +41,20 @@ from gateway.message.verdict import Finding, Report
 MAX_ARCHIVES = 20  # of one message that are looked into, each in a process of its own
 MAX_UUENCODED = 100  # files in one part
 MAX_TEXT = 1_048_576  # octets of an encoded text that are searched for uuencoded files
-MAX_SHOWN = 200  # characters of a detail
 UNPACK_S = 10.0  # seconds for all archives of a message together
 CHILDREN = 2  # at once, of one worker
 RATIO_FROM = 10 * 2**20  # octets declared, below which no ratio makes a bomb
 # What is looked for in a zip: more archives, by name.
 _INNER_NAMES = "7z bz2 cab gz iso lha lz4 lzh rar tar tbz tbz2 tgz txz xz z zip zst"
 _INNER = frozenset(_INNER_NAMES.split())
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be under the settings of [checks.attachments]."""
+    off = {reason for reason in ("mismatch", "encrypted") if not keys[reason]}
+    if not keys["archives"]:
+        off |= OF_ARCHIVES
+    return {*keys["groups"], *(set(get_args(Reason)) - off)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +69,6 @@ class Options:
     max_entries: int = 10_000  # names in all archives of a message
     max_ratio: int = 100  # octets that may come out of one
     max_unpacked: int = 200 * 2**20  # octets that may come out of all archives of a message
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file in a message."""
-
-    name: str
-    slices: Callable[[], Iterator[bytes]]  # its octets, from the beginning
-
-
-@dataclass(slots=True)
-class Survey:
-    """What has been seen of one message, and what has still to be unpacked."""
-
-    found: dict[str, str] = field(default_factory=dict)  # reason -> detail of the first
-    archives: list[File] = field(default_factory=list)
-    entries: int = 0
-    unpacked: int = 0  # octets, as far as archives say or as came out
-
-    def add(self, reason: str, detail: str) -> None:
-        """Keep a fact; of each reason the first."""
-        self.found.setdefault(reason, detail[:MAX_SHOWN])
 
 
 class Attachments:
@@ -123,6 +111,8 @@ class Attachments:
                 self._look_at_name(name, survey)
             if not part.children:
                 self._look_at_part(mail.content, part, survey)
+        if (limit := mail.mime.limit) is not None:
+            survey.add("incomplete", f"{limit.kind} at octet {limit.place}")
         return survey
 
     def _look_at_part(self, content: Buffer, part: Part, survey: Survey) -> None:
@@ -166,7 +156,7 @@ class Attachments:
     def _look_at_extensions(self, extensions: Iterable[str], survey: Survey, shown: str) -> None:
         for extension in extensions:
             for group in self._groups.get(extension, ()):
-                survey.add(group, shown)
+                survey.add_group(group, shown)
 
     def _look_at_kind(self, kind: str, survey: Survey, shown: str) -> None:
         if kind in magic.EXECUTABLE:
@@ -271,8 +261,10 @@ class Attachments:
             survey.add("traversal", f"{shown} -> {event[2]}")
         elif what == "encrypted" and self._options.encrypted:
             survey.add("encrypted", shown)
-        elif what in {"bomb", "unreadable"}:
-            survey.add(what, f"{archive}: {path}")
+        elif what == "bomb":
+            survey.add("bomb", f"{archive}: {path}")
+        elif what == "unreadable":
+            survey.add("unreadable", f"{archive}: {path}")
         elif what == "done":
             survey.entries += int(event[1])
             survey.unpacked += int(event[2])

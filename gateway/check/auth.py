@@ -22,9 +22,10 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import dns.resolver
 
@@ -40,6 +41,18 @@ from gateway.message.verdict import ERROR, Finding, Report
 THREADS = 16  # of one worker; two for each message while they wait
 MAX_DOMAINS = 4  # of From that are evaluated
 _GRACE = 1.2  # times the deadline of DNS: until then the results must be there
+
+Reason = Literal[
+    "spf-fail", "spf-softfail", "dkim-fail", "dmarc-reject", "dmarc-quarantine", "arc-fail", "from-invalid"
+]
+_OF_SPF: dict[str, Reason] = {"fail": "spf-fail", "softfail": "spf-softfail"}  # by result
+_OF_DMARC: dict[str, Reason] = {"reject": "dmarc-reject", "quarantine": "dmarc-quarantine"}  # by disposition
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be."""
+    del keys
+    return set(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,7 @@ class Auth:
             return Report([Finding(self._name, ERROR, "no results in time")], removed)
         path = mail.envelope.reverse_path.path.decode("latin-1")
         told = results(self._options.authserv_id, path, found.spf, found.signatures, found.chain, found.dmarc)
-        reasons = [ERROR] if unsure(found, self._trusted) else judge(found, self._trusted)
+        reasons: Sequence[str] = [ERROR] if unsure(found, self._trusted) else judge(found, self._trusted)
         detail = re.sub(r"\s+", " ", told.octets.decode("ascii").partition(";")[2]).strip()
         return Report([Finding(self._name, reason, detail) for reason in reasons], [*removed, told])
 
@@ -118,7 +131,7 @@ class Auth:
         return Lookups(self._resolver, deadline)
 
 
-def judge(found: Results, trusted: frozenset[str]) -> list[str]:
+def judge(found: Results, trusted: frozenset[str]) -> list[Reason]:
     """Give the findings that follow from results in which nothing is missing."""
     if not found.well_formed:
         return ["from-invalid", *_dmarc(found, trusted)]
@@ -127,20 +140,24 @@ def judge(found: Results, trusted: frozenset[str]) -> list[str]:
     failed = _dmarc(found, trusted)
     if not failed and any(each.disposition != "none" for each in found.dmarc):
         return []  # ARC makes good for it
-    reasons = [f"spf-{found.spf.result}"] if found.spf.result in ("fail", "softfail") else []
+    reasons = failed
+    if found.spf.result in _OF_SPF:
+        reasons.append(_OF_SPF[found.spf.result])
     if found.signatures and not any(each.result == "pass" for each in found.signatures):
         reasons.append("dkim-fail")
-    return [*failed, *reasons, *(["arc-fail"] if found.chain.result == "fail" else [])]
+    if found.chain.result == "fail":
+        reasons.append("arc-fail")
+    return reasons
 
 
-def _dmarc(found: Results, trusted: frozenset[str]) -> list[str]:
+def _dmarc(found: Results, trusted: frozenset[str]) -> list[Reason]:
     """Give what the domains of From ask for, worst first, those left out that ARC makes good for."""
     asked = {
         each.disposition
         for each in found.dmarc
         if each.result == "fail" and not vouched(found.chain, each.domain, trusted)
     }
-    return [f"dmarc-{policy}" for policy in ("reject", "quarantine") if policy in asked]
+    return [reason for disposition, reason in _OF_DMARC.items() if disposition in asked]
 
 
 def vouched(chain: Chain, domain: str, trusted: frozenset[str]) -> bool:

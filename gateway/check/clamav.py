@@ -13,8 +13,9 @@ Source: clamd(8), COMMANDS.
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from gateway.check.base import CONNECT_S, CheckFailed
 from gateway.message.content import MAX_CHUNK
@@ -26,6 +27,13 @@ MAX_ANSWER = 4096  # octets
 _ANSWER = re.compile(rb"stream: (?:OK|(?P<name>[!-~]+(?: [!-~]+)*) FOUND)\0")
 _ENCRYPTED = "Heuristics.Encrypted."
 _LIMITS = "Heuristics.Limits.Exceeded"
+
+Reason = Literal["virus", "encrypted", "limits"]
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be under the settings of [checks.clamav]."""
+    return set(get_args(Reason)) - (set() if keys["encrypted"] else {"encrypted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Clamav:
         found = (match["name"] or b"").decode("ascii")
         return Report([Finding(self._name, self._reason(found), found)] if found else [])
 
-    def _reason(self, found: str) -> str:
+    def _reason(self, found: str) -> Reason:
         if found.startswith(_LIMITS):
             return "limits"
         return "encrypted" if self._encrypted and found.startswith(_ENCRYPTED) else "virus"

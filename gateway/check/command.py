@@ -16,8 +16,9 @@ Source: postfix README_FILES/FILTER_README; pipe(8); sysexits.h.
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from gateway.check.base import CheckFailed
 from gateway.message.header import Buffer
@@ -49,6 +50,15 @@ ATTRIBUTES = {
     "CLIENT_SOURCE": "SOURCE",
 }
 PATH = "/usr/local/bin:/usr/bin:/bin"
+
+Reason = Literal["rejected"]  # beside TEMPFAIL, about which a policy has no say
+REJECTED: Reason = "rejected"
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be; what a program says is the detail of a finding, never its reason."""
+    del keys
+    return set(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,7 @@ class Command:
             case os.EX_OK:
                 return Report(content=self._edited(output)) if self._options.edits else Report()
             case os.EX_UNAVAILABLE:
-                return Report([Finding(self._name, "rejected", said)])
+                return Report([Finding(self._name, REJECTED, said)])
             case os.EX_TEMPFAIL:
                 return Report([Finding(self._name, TEMPFAIL, said)])
         how = f"ended with status {result.status}"

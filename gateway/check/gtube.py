@@ -4,7 +4,9 @@ gtube: the string that stands for spam in tests (spamassassin.apache.org/gtube),
 It is looked for as octets, in headers and encoded parts as well, and nothing is decoded.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from gateway.check.base import Inspection
 from gateway.message.mail import MailObject
@@ -12,6 +14,15 @@ from gateway.message.verdict import Finding, Report
 
 # Written in two pieces, so that this file is not itself refused when mailed.
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+
+Reason = Literal["gtube"]
+FOUND: Reason = "gtube"
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be."""
+    del keys
+    return set(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +39,4 @@ class Gtube(Inspection):
 
     def look(self, mail: MailObject) -> Report:
         """Report whether the string is there."""
-        return Report([Finding(self._name, "gtube")] if mail.content.find(GTUBE) >= 0 else [])
+        return Report([Finding(self._name, FOUND)] if mail.content.find(GTUBE) >= 0 else [])

@@ -18,19 +18,20 @@ class Kind:
 
     options: type[Any]  # dataclass; its fields are the keys
     make: Callable[[str, Any], Check]  # of name and options
+    reported: Callable[[Mapping[str, Any]], set[str]]  # of the keys of [checks.<kind>]: the reasons there may be
 
 
 KINDS: dict[str, Kind] = {
-    "attachments": Kind(attachments.Options, attachments.Attachments),
-    "auth": Kind(auth.Options, auth.Auth),
-    "body": Kind(body.Options, body.Body),
-    "clamav": Kind(clamav.Options, clamav.Clamav),
-    "command": Kind(command.Options, command.Command),
-    "gtube": Kind(gtube.Options, gtube.Gtube),
-    "headers": Kind(headers.Options, headers.Headers),
-    "rspamd": Kind(rspamd.Options, rspamd.Rspamd),
-    "structure": Kind(structure.Options, structure.Structure),
-    "urls": Kind(urls.Options, urls.Urls),
+    "attachments": Kind(attachments.Options, attachments.Attachments, attachments.reported),
+    "auth": Kind(auth.Options, auth.Auth, auth.reported),
+    "body": Kind(body.Options, body.Body, body.reported),
+    "clamav": Kind(clamav.Options, clamav.Clamav, clamav.reported),
+    "command": Kind(command.Options, command.Command, command.reported),
+    "gtube": Kind(gtube.Options, gtube.Gtube, gtube.reported),
+    "headers": Kind(headers.Options, headers.Headers, headers.reported),
+    "rspamd": Kind(rspamd.Options, rspamd.Rspamd, rspamd.reported),
+    "structure": Kind(structure.Options, structure.Structure, structure.reported),
+    "urls": Kind(urls.Options, urls.Urls, urls.reported),
 }
 
 

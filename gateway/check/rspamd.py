@@ -13,9 +13,9 @@ Source: docs.rspamd.com/developers/protocol.
 
 import json
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from gateway.check.base import CONNECT_S, CheckFailed
 from gateway.message.content import MAX_CHUNK
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 1_048_576  # octets
 SHOWN_SYMBOLS = 5
+Reason = Literal["probable", "spam"]
 # What rspamd would do, and what that is to us.
-ACTIONS = {
+ACTIONS: dict[str, Reason | Literal[""]] = {
     "no action": "",
     "greylist": "",
     "add header": "probable",
@@ -42,6 +43,12 @@ ACTIONS = {
 _FIELDS = (b"X-Spam-Score", b"X-Spam-Status")
 # Control characters end header fields: each becomes a "?".
 _PRINTABLE = bytes(octet if 0x20 <= octet != 0x7F else ord("?") for octet in range(256))
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be; symbols are the detail of a finding, never its reason."""
+    del keys
+    return set(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class Rspamd:
         findings = [Finding(self._name, reason, f"{answer.score:.2f} {shown}".rstrip())] if reason else []
         return Report(findings, self._splices(mail.header, answer, reason) if self._options.add_fields else ())
 
-    def _reason(self, answer: Answer) -> str:
+    def _reason(self, answer: Answer) -> Reason | Literal[""]:
         action = ACTIONS[answer.action]
         if answer.score >= self._options.reject_score or action == "spam":
             return "spam"

@@ -6,12 +6,19 @@ parameter-twice, bad-parameter, bad-type, bad-encoding, no-blank-line, as messag
 detail: how many, and the place of the first in the content.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.check.base import Inspection
 from gateway.message.mail import MailObject
+from gateway.message.mime import ANOMALIES
 from gateway.message.verdict import Finding, Report
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be under the settings of [checks.structure]."""
+    return ANOMALIES.keys() - set(keys["ignore"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ Findings: listed; detail: the name, the list, and its answer.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import dns.asyncresolver
 from publicsuffixlist import PublicSuffixList
@@ -23,6 +24,15 @@ from gateway.message.visible import is_html, is_text, unescape, visible
 
 MAX_TEXT = 2 * 2**20  # octets of decoded text of one message
 MAX_TOLD = 10  # findings of one message
+
+Reason = Literal["listed"]
+LISTED: Reason = "listed"
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be; name, list and answer are the detail of a finding, never its reason."""
+    del keys
+    return set(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class Urls:
         except Unanswered as error:
             raise CheckFailed(str(error)) from None
         told = [f"{hit.name} in {hit.zone}: {hit.answer}" for hit in hits[:MAX_TOLD]]
-        return Report([Finding(self._name, "listed", detail) for detail in told])
+        return Report([Finding(self._name, LISTED, detail) for detail in told])
 
     def names(self, mail: MailObject) -> list[str]:
         """Give the names to ask about, each once, in their order, at most max_names."""

@@ -71,9 +71,14 @@ class Mime:
         return [part for part in self.parts if not part.children]
 
     @property
+    def limit(self) -> Anomaly | None:
+        """Give the first limit that was reached: there may be parts that are not listed."""
+        return next((anomaly for anomaly in self.anomalies if anomaly.kind in LIMITS), None)
+
+    @property
     def complete(self) -> bool:
-        """False when a limit was reached, so that there may be parts that are not listed."""
-        return not any(anomaly.kind in LIMITS for anomaly in self.anomalies)
+        """False when a limit was reached."""
+        return self.limit is None
 
 
 def read_mime(content: Buffer, header: Header | None = None) -> Mime:

@@ -88,7 +88,7 @@ class Structure(Check):
     max_depth: int = Field(30, ge=1, le=100, description="Levels of parts within parts.")
     max_parts: int = Field(500, ge=1, le=1000, description="Parts of a message.")
     ignore: list[Identifier] = Field(
-        ["bad-parameter", "unclosed"],  # in 17 and 1 of 4,150 ordinary messages; of the other findings there was none
+        ["bad-parameter", "unclosed"],  # each in one of 4,150 ordinary messages; of the other findings there was none
         description="Findings not to report, by name.",
     )
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.message.verdict import ERROR, TEMPFAIL
 from gateway.settings.crosscheck.rule import Given, Rule, reads
 from gateway.settings.grammar import ip_address
 from gateway.settings.mistakes import Path, Problem, shown
 
-_TEMPFAIL = "tempfail"  # message.verdict.TEMPFAIL
+_KEPT = {
+    ERROR: "for checks that cannot do their work",
+    TEMPFAIL: "for programs that want the message again",
+}
 
 
 @reads("checks", "gateway", "gateway.subnet", "listen")
@@ -29,8 +33,8 @@ def scanner_is_within_reach(given: Given) -> Iterator[Problem]:
 
 
 @reads("checks")
-def nothing_is_called_tempfail(given: Given) -> Iterator[Problem]:
-    """A finding of this name is that the message shall come again: it would be deferred, whatever the policy says."""
+def reasons_of_our_own_are_kept(given: Given) -> Iterator[Problem]:
+    """What a policy says of findings with these names does not count."""
     checks = given.settings.checks
     names: list[tuple[Path, str]] = [
         (("checks", "attachments", "groups", name), name) for name in checks.attachments.groups
@@ -39,10 +43,8 @@ def nothing_is_called_tempfail(given: Given) -> Iterator[Problem]:
         patterns = enumerate(getattr(checks, kind).patterns)
         names += [(("checks", kind, "patterns", number, "name"), pattern.name) for number, pattern in patterns]
     for path, name in names:
-        if name == _TEMPFAIL:
-            yield Problem(
-                path, f'"{_TEMPFAIL}" is kept for programs that want the message again; expected another name'
-            )
+        if name in _KEPT:
+            yield Problem(path, f'"{name}" is kept {_KEPT[name]}; expected another name')
 
 
 @reads("checks")
@@ -54,4 +56,4 @@ def spam_is_worse_than_probable(given: Given) -> Iterator[Problem]:
         yield Problem(("checks", "rspamd", "reject_score"), what)
 
 
-RULES: tuple[Rule, ...] = (scanner_is_within_reach, nothing_is_called_tempfail, spam_is_worse_than_probable)
+RULES: tuple[Rule, ...] = (scanner_is_within_reach, reasons_of_our_own_are_kept, spam_is_worse_than_probable)

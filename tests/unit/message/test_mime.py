@@ -214,6 +214,7 @@ def test_read_mime_parts_have_a_limit():
     more = read_mime(multipart(b"b", *[text(b"x")] * MAX_PARTS))
     assert (len(more.parts), more.complete) == (MAX_PARTS, False)
     assert [anomaly.kind for anomaly in more.anomalies] == ["too-many-parts"]
+    assert (exactly.limit, more.limit) == (None, more.anomalies[0])
 
 
 def test_read_mime_lines_have_a_limit(monkeypatch):

@@ -23,7 +23,9 @@ def searched(**keys: object) -> dict:
 
 def redirects(number: int) -> dict:
     """Make verdicts with so many next hops."""
-    return {f"gtube.r{n}": f"redirect:[192.0.2.{100 + n}]" for n in range(number)}
+    verdicts = {f"headers.r{n}": f"redirect:[192.0.2.{100 + n}]" for n in range(number)}
+    patterns = [{"name": f"r{n}", "pattern": "x"} for n in range(number)]
+    return searched(checks=["headers"], verdicts=verdicts) | {"checks__headers__patterns": patterns}
 
 
 FINE = {
@@ -50,7 +52,7 @@ FINE = {
         inside="redirect:who@corp.test",
         verdicts={"gtube": "redirect:[192.0.2.1]:2525", "gtube.gtube": "redirect:spam@elsewhere.test"},
     ),
-    "sixteen next hops": searched(checks=["gtube"], verdicts=redirects(16)),
+    "sixteen next hops": redirects(16),
     "checks end a second before the dot": searched() | {"checks__gtube__timeout": "539s"},
     "a check nobody uses takes longer": {"checks__gtube__timeout": "1h"},
     "32 GiB of messages": searched() | {"gateway__message_size_limit": "127MiB", "filter__max_transactions": 256},
@@ -157,7 +159,7 @@ BAD = {
         searched(outside="redirect:[198.18.25.69]:10027"),
         "policies.default.outside",
     ),
-    "seventeen next hops": (searched(verdicts=redirects(18)), "policies.default.verdicts.gtube.r16"),
+    "seventeen next hops": (redirects(18), "policies.default.verdicts.headers.r16"),
     "a check as long as the search": (
         searched() | {"checks__gtube__timeout": "540s"},
         "policies.default.checks",

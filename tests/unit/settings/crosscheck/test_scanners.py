@@ -22,15 +22,19 @@ def test_scanner_elsewhere_is_out_of_reach(found, address):
     assert found(checks__clamav__address=address) == [("checks.clamav.address", expected)]
 
 
-def test_pattern_called_tempfail_is_refused(found):
-    """Its findings would be deferred."""
-    expected = '"tempfail" is kept for programs that want the message again; expected another name'
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [("tempfail", "for programs that want the message again"), ("error", "for checks that cannot do their work")],
+)
+def test_pattern_with_a_name_that_is_kept_is_refused(found, name, use):
+    """Its findings would be deferred, whatever the policy says."""
+    expected = f'"{name}" is kept {use}; expected another name'
     for kind in ("headers", "body"):
         path = f"checks.{kind}.patterns.1.name"
-        patterns = [{"name": "fine", "pattern": "x"}, {"name": "tempfail", "pattern": "x"}]
+        patterns = [{"name": "fine", "pattern": "x"}, {"name": name, "pattern": "x"}]
         assert found(**{f"checks__{kind}": {"patterns": patterns}}) == [(path, expected)]
-    groups = {"groups": {"tempfail": ["exe"]}}
-    assert found(checks__attachments=groups) == [("checks.attachments.groups.tempfail", expected)]
+    groups = {"groups": {name: ["exe"]}}
+    assert found(checks__attachments=groups) == [(f"checks.attachments.groups.{name}", expected)]
 
 
 def test_scores_the_wrong_way_round_are_refused(found):
