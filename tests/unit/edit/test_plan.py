@@ -3,6 +3,8 @@
 import nacl.signing
 import pytest
 
+from gateway.check import rspamd
+from gateway.check.auth_results import forged
 from gateway.edit.archive import MailingList
 from gateway.edit.dkim import Key, Signer
 from gateway.edit.plan import NOTHING_STANDING, Standing, plan
@@ -104,4 +106,39 @@ def test_plan_a_check_and_the_tags_may_drop_the_same_copy():
     policy = Policy("x", tag_fields=(("X-Spam-Score", "high"),))
     assert made(reports, tagged=True, policy=policy) == (
         b"Subject: s\r\nX-Spam-Score: 9\r\nX-Spam-Score: high\r\n\r\nbody\r\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["X-Spam-Status", "x-spam-status"])
+def test_plan_rspamd_and_the_tags_may_drop_the_same_forged_fields(name):
+    """Identical removals are one, for each copy and whatever its case; each adds its own field."""
+    forged_ones = b"X-Spam-Status: No\r\nX-SPAM-STATUS: No,\r\n folded\r\nX-Spam-Score: 0\r\n"
+    message = mail(b"Subject: s\r\n" + forged_ones + b"X-Kept: 1\r\n\r\nbody\r\n")
+    options = rspamd.Options("rspamd:11333", 6.0, 15.0, add_fields=True)
+    answer = rspamd.Answer(7.0, "add header", ())
+    told = rspamd.Rspamd("rspamd", options)._splices(message.header, answer, "probable")
+    policy = Policy("x", tag_fields=((name, "tagged"), ("X-Kept", "2"), ("X-KEPT", "3")))
+    splices = plan(message, policy, [Report(splices=told), Report(splices=told[:3])], NOTHING_STANDING, tagged=True)
+    assert edited(message, splices) == (
+        b"Subject: s\r\nX-Spam-Score: 7.00\r\nX-Spam-Status: Yes, score=7.00 required=6.00\r\n"
+        + name.encode()
+        + b": tagged\r\nX-Kept: 2\r\nX-KEPT: 3\r\n\r\nbody\r\n"
+    )
+
+
+def test_plan_all_that_drop_the_last_field_of_a_message_may():
+    """auth, the tags and a list, each the same field, behind which all of them add something."""
+    list_mail = b"Message-ID: <1@x.test>\r\nList-Id: <talk.lists.example.test>\r\n"
+    message = mail(list_mail + b"Message-ID-Hash: x\r\nAuthentication-Results: mx.test; spf=pass\r\n\r\nbody\r\n")
+    reports = [Report(splices=forged(message.header, "mx.test"))]
+    policy = Policy(
+        "x", tag_fields=(("Authentication-Results", "none"), ("Message-ID-Hash", "y")), subject_prefix="[S]"
+    )
+    standing = Standing((TALK,))
+    assert len(reports[0].splices) == 1
+    assert edited(message, plan(message, policy, reports, standing, tagged=True)) == (
+        list_mail
+        + b"Authentication-Results: none\r\nMessage-ID-Hash: y\r\nSubject: [S]\r\n"
+        + b"Archived-At: <https://x.test/1%40x.test>\r\nMessage-ID-Hash: NE3CJ2Q7TZFJUICVDIKQVEO4FECKTGAI\r\n"
+        + b"\r\nbody\r\n\r\nhttps://x.test/1%40x.test\r\n"
     )
