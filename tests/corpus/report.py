@@ -7,6 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from tests.corpus.compare import EQUAL, IDENTICAL, REFUSED, SENT
+from tests.corpus.edits import Edited
+from tests.corpus.undo import HEADER_ALONE, NO_LINK, OWN_PART, TEXT
 
 ALL_SHOWN = 40  # problems; more say nothing new
 
@@ -35,12 +37,29 @@ def show(result: dict, console: Console) -> None:
     for name, outcome in result["made"]:
         table.add_row(escape(name.partition("/")[2]), escape(outcome))
     console.print(table)
-    found = complaints(result)
+    _conclude(console, "byte identity", complaints(result))
+
+
+def show_edits(edited: Edited, console: Console) -> None:
+    """Print what came of the messages that were edited."""
+    sources = sorted(edited.counts, key=lambda source: -sum(edited.counts[source].values()))
+    title = "Edited: tagged, Subject marked, X-Mailer replaced, and linked to an archive"
+    table = Table("all else as it came", *map(escape, sources), "all", title=title)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for kind in (TEXT, OWN_PART, HEADER_ALONE, NO_LINK):
+        numbers = [edited.counts[source][kind] for source in sources]
+        table.add_row(kind, *map(str, numbers), str(sum(numbers)))
+    console.print(table)
+    _conclude(console, "identity but for the edits", [f"{name}: {what}" for name, what in edited.problems])
+
+
+def _conclude(console: Console, what: str, found: list[str]) -> None:
     for complaint in found[:ALL_SHOWN]:
         console.print(f"[red]{escape(complaint)}[/]")
     if len(found) > ALL_SHOWN:
         console.print(f"[red]and {len(found) - ALL_SHOWN} more[/]")
-    console.print("[red]byte identity does not hold[/]" if found else "[green]byte identity holds[/]")
+    console.print(f"[red]{what} does not hold[/]" if found else f"[green]{what} holds[/]")
 
 
 def _by_kind(counts: dict[str, dict[str, int]]) -> Table:

@@ -1,12 +1,20 @@
-"""Byte identity: a sample of real mail, and messages made to be odd; `make test-corpus` sends all there is."""
+"""
+Byte identity, as it came and but for edits: a sample of real mail, and messages made to be odd.
+
+`make test-corpus` takes all there is.
+"""
 
 from __future__ import annotations
 
 import pytest
 from rich.console import Console
 
-from tests.corpus.report import complaints, show
+from tests.corpus import edits
+from tests.corpus.corpora import ensure
+from tests.corpus.messages import corpus
+from tests.corpus.report import complaints, show, show_edits
 from tests.corpus.run import compare_roads
+from tests.corpus.undo import OWN_PART, TEXT
 from tests.stack.appliance import Appliance
 from tests.stack.client import Client
 
@@ -20,6 +28,18 @@ def test_what_comes_out_is_what_went_in(small: Appliance) -> None:
     assert not complaints(result)
     sent = {source: counts["sent"] for source, counts in result["counts"].items()}
     assert sum(sent.values()) - sent["made"] == SAMPLE
+
+
+def test_edits_leave_all_else_as_it_came() -> None:
+    """In process: what leaves is what came and exactly the edits."""
+    ensure()
+    messages = [*edits.taken(), *corpus(SAMPLE)]
+    edited = edits.run(messages)
+    show_edits(edited, Console(width=120))
+    assert edited.problems == []
+    assert edited.total == len(messages)
+    linked = sum(counts[TEXT] + counts[OWN_PART] for counts in edited.counts.values())
+    assert linked > 0.8 * SAMPLE  # a policy that edits nothing leaves all as it came, too
 
 
 @pytest.mark.parametrize("field", ["Bcc", "Resent-Bcc"])
