@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.stack.client import run, wait_for
@@ -18,7 +19,7 @@ PATIENCE_S = 300
 COUNT = "/tmp/count"
 SEND = """
 begin=$EPOCHREALTIME
-smtp-source -s "$1" -l "$2" -m "$3" -f sender@client.test -t someone@bench.test "$4" >&2 && echo "$begin $EPOCHREALTIME"
+smtp-source -s "$1" -m "$2" -f sender@client.test -t "$3" "${@:5}" "$4" >&2 && echo "$begin $EPOCHREALTIME"
 """
 AWAIT = """
 import json, os, re, sys, time
@@ -67,7 +68,15 @@ class Ends:
             lambda: run("docker", "exec", self.sink, "bash", "-c", listening, check=False).returncode == 0, "the sink"
         )
 
-    def send(self, server: str, octets: int, messages: int) -> Timing:
+    def put(self, name: str, content: bytes) -> str:
+        """Put a message where the source finds it, lines ended as in a file; return the path."""
+        path = f"/tmp/{name}"
+        run("docker", "exec", "-i", self.source, "bash", "-c", f"cat >{path}", stdin=content.decode("ascii"))
+        return path
+
+    def send(
+        self, server: str, octets: int, messages: int, *, to: str = "someone@bench.test", file: str = ""
+    ) -> Timing:
         """
         Send messages and wait until all are at the sink.
 
@@ -75,6 +84,27 @@ class Ends:
             server: Where the road begins, address:port.
             octets: Of each message.
             messages: How many.
+            to: The recipient.
+            file: What put() gave; the source makes up a message of x unless given.
+
+        Raises:
+            NotAllArrivedError: Not as many came as were sent, now or the last time.
+        """
+        content = ("-F", file) if file else ("-l", str(octets))
+
+        def go() -> str:
+            script = ("bash", "-c", SEND, "-", str(SESSIONS), str(messages), to, server, *content)
+            return run("docker", "exec", self.source, *script, timeout_s=PATIENCE_S).stdout
+
+        return self.during(messages, go)
+
+    def during(self, messages: int, go: Callable[[], str]) -> Timing:
+        """
+        Wait until messages are at the sink that something sends.
+
+        Args:
+            messages: How many it sends.
+            go: Sends them; returns when the first was sent and the last taken, seconds since the epoch.
 
         Raises:
             NotAllArrivedError: Not as many came as were sent, now or the last time.
@@ -85,9 +115,8 @@ class Ends:
             before = json.loads(waiting.stdout.readline())["before"]
             if before != self._arrived:
                 raise NotAllArrivedError(f"{before - self._arrived} messages more than were sent")
-            sent = ("docker", "exec", self.source, "bash", "-c", SEND, "-", str(SESSIONS), str(octets), str(messages))
             try:
-                begin, accepted = map(float, run(*sent, server, timeout_s=PATIENCE_S).stdout.split())
+                begin, accepted = map(float, go().split())
             except BaseException:
                 waiting.kill()
                 raise

@@ -99,6 +99,8 @@ class Wish:
 
 
 WANTED_RATIOS = {"b": 0.95, "a": 0.5, "d": 6.0, "e": 2.0}  # c as a multiple of
+WANTED_SEARCHED = 0.8  # f, three checks on, as a multiple of c
+WANTED_PRESSED = 200  # messages per second of g, where no more than 250 are possible: 50 slots of 200 ms
 WANTED_CPU_MS = {SMALL: 0.35, LARGE: 0.8}  # of the filter, per message
 
 
@@ -110,6 +112,16 @@ def wishes(measurements: Sequence[Measurement]) -> list[Wish]:
         for other, wanted in WANTED_RATIOS.items()
         for octets in SIZES
         if {("c", octets), (other, octets)} <= there
+    ]
+    found += [
+        Wish("f / c", octets, ratio(measurements, ("f", "c"), octets), WANTED_SEARCHED, at_least=True)
+        for octets in SIZES
+        if {("f", octets), ("c", octets)} <= there
+    ]
+    found += [
+        Wish("g, messages/s", octets, rate(measurements, "g", octets), WANTED_PRESSED, at_least=True)
+        for octets in SIZES
+        if ("g", octets) in there
     ]
     return found + [
         Wish("filter CPU, ms per message", octets, cpu(measurements, "c", octets, "filter"), wanted, at_least=False)

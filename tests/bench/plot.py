@@ -36,7 +36,7 @@ def throughput(measurements: Sequence[Measurement], octets: int, letters: Sequen
     for number, letter in enumerate(letters):
         figure, y = figures[letter], top + number * ROW
         yield text(LABELS - 8, y + 12, f"{letter}  {TITLES[letter]}", "end")
-        yield bar(LABELS, y, figure.median * scale, PARTS["filter" if letter == "c" else "server"])
+        yield bar(LABELS, y, figure.median * scale, PARTS["filter" if letter in "cfg" else "server"])
         low, high = (LABELS + value * scale for value in (figure.low, figure.high))
         middle = y + BAR / 2
         yield f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}" stroke="#444" stroke-width="2"/>'

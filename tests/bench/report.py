@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.figures import SIZES, Figure, Measurement, cpu, rate, ratio, wishes
-from tests.bench.variants import TITLES
+from tests.bench.variants import PRESSED, TITLES
 
 type Row = list[str]
 
-HEAD = ["", "road", "size", "messages/s", "of a", "of b", "CPU ms/message", "of it the filter's place"]
+HEAD = ["", "road", "size", "messages/s", "of a", "of b", "of c", "CPU ms/message", "of it the filter's place"]
 WISH_HEAD = ["figure", "size", "median (range)", "wanted", ""]
 
 
@@ -29,9 +29,9 @@ def rows(measurements: Sequence[Measurement]) -> Iterator[Row]:
             if (letter, octets) not in there:
                 continue
             row = [letter, title, size, spread(rate(measurements, letter, octets), 0)]
-            for other in "ab":
-                pair = f"{ratio(measurements, (letter, other), octets).median:.2f}" if (other, octets) in there else ""
-                row.append("" if other == letter else pair)
+            for other in "abc":
+                comparable = letter != other and letter != PRESSED and (other, octets) in there
+                row.append(f"{ratio(measurements, (letter, other), octets).median:.2f}" if comparable else "")
             row.append(spread(cpu(measurements, letter, octets), 2))
             inner = any("filter" in one.cpu_ms for one in measurements if one.variant == letter)
             row.append(spread(cpu(measurements, letter, octets, "filter"), 2) if inner else "")

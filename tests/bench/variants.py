@@ -1,10 +1,11 @@
-"""The five roads that are compared, and one measurement of one of them."""
+"""The roads that are compared, and one measurement of one of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench import attached
 from tests.bench.cgroup import Meter
 from tests.bench.figures import LARGE, SMALL, Measurement
 from tests.bench.stage import Stage
@@ -22,16 +23,31 @@ class Variant:
     in_place: str  # in the filter's place; empty: one Postfix instead of the appliance
     server: str  # of Stage.server()
     messages: dict[int, int]  # per measurement, by octets; fewer for the slow, so that all take some seconds
+    to: str = "someone@bench.test"
+    attached: bool = False  # messages as people send them, not just x
 
 
+# In the order in which they are measured: what is compared closely stands together.
 VARIANTS = (
     Variant("a", "one plain Postfix", "", "plain", {SMALL: 2000, LARGE: 400}),
     Variant("b", "gate 1 → socat → gate 2", "socat", "gate 1", {SMALL: 2000, LARGE: 400}),
     Variant("c", "gate 1 → the filter → gate 2", "filter", "gate 1", {SMALL: 2000, LARGE: 400}),
+    Variant(
+        "f",
+        "gate 1 → the filter with three checks → gate 2",
+        "filter",
+        "gate 1",
+        {SMALL: 2000, LARGE: 400},
+        "someone@searched.test",
+        attached=True,
+    ),
     Variant("d", "gate 1 → amavisd-new → gate 2", "amavis", "gate 1", {SMALL: 500, LARGE: 200}),
     Variant("e", "pipe(8), shell script, sendmail", "", "pipe", {SMALL: 1000, LARGE: 300}),
 )
-TITLES = {variant.letter: variant.title for variant in VARIANTS}
+PRESSED = "g"
+TITLES = dict(sorted((variant.letter, variant.title) for variant in VARIANTS)) | {
+    PRESSED: "the filter alone → gate 2, a scanner of 200 ms, 50 slots"
+}
 
 
 def load() -> float:
@@ -48,10 +64,11 @@ def measure(stage: Stage, variant: Variant, octets: int, messages: int, number: 
     else:
         parts = {"server": stage.plain(variant.server)}
     server = stage.server(variant.server)
-    stage.ends.send(server, octets, min(WARM_UP, messages))
+    file = stage.ends.put(f"attached-{octets}", attached.message(octets)) if variant.attached else ""
+    stage.ends.send(server, octets, min(WARM_UP, messages), to=variant.to, file=file)
     busy = load()
     meters = {part: Meter(container) for part, container in parts.items()}
-    timing = stage.ends.send(server, octets, messages)
+    timing = stage.ends.send(server, octets, messages, to=variant.to, file=file)
     cpu_ms = {part: 1000 * meter.seconds() / messages for part, meter in meters.items()}
     if variant.in_place:
         wait_for(lambda: stage.queues_empty() or None, "empty queues")

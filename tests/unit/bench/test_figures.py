@@ -46,6 +46,14 @@ def test_wishes_say_what_is_granted():
     assert granted[("c / b", SMALL)] and granted[("c / d", SMALL)] and granted[("c / e", LARGE)]
     assert not granted[("c / a", SMALL)]  # 0.475
     assert granted[("filter CPU, ms per message", SMALL)]
+    assert granted[("f / c", SMALL)] and granted[("f / c", LARGE)]  # 0.84
+    assert granted[("g, messages/s", SMALL)] and ("g, messages/s", LARGE) not in granted
+
+
+def test_wishes_are_not_granted_to_a_filter_that_serialises():
+    """One message at a time behind a scanner of 200 ms are five a second."""
+    found = {wish.what: wish.granted for wish in wishes([one(1, "g", 5.0), one(1, "c", 200.0), one(1, "f", 150.0)])}
+    assert not found["g, messages/s"] and not found["f / c"]
 
 
 def test_wishes_of_a_run_without_a_variant_leave_it_out():

@@ -17,6 +17,7 @@ def test_rows_name_each_road_with_its_figures():
         "152 (95..190)",
         "0.47",
         "0.95",
+        "",
         "3.80 (3.80..3.80)",
         "0.30 (0.30..0.30)",
     ]
@@ -25,7 +26,15 @@ def test_rows_name_each_road_with_its_figures():
 def test_rows_leave_empty_what_a_road_does_not_have():
     """One Postfix has nothing in the filter's place, and is no multiple of itself."""
     row = next(row for row in report.rows(ROUNDS) if row[0] == "a")
-    assert (row[4], row[7]) == ("", "")
+    assert (row[4], row[8]) == ("", "")
+
+
+def test_rows_compare_a_searching_filter_with_one_that_is_not():
+    """In the same rounds; what was pressed alone is no road, and compared with none."""
+    found = {(row[0], row[2]): row for row in report.rows(ROUNDS)}
+    assert found["f", "100 kB"][4:7] == ["0.40", "0.80", "0.84"]
+    assert found["g", "5 kB"][3:7] == ["230 (190..240)", "", "", ""]
+    assert [row[0] for row in report.rows(ROUNDS) if row[2] == "5 kB"] == list("abcdefg")
 
 
 def test_tables_are_markdown_with_as_many_cells_as_the_head():
