@@ -3,6 +3,7 @@ What the filter would do: the worker's own code on the worker's own settings fil
 the scanners.
 
 `make check` asks nobody: checks that ask others report what the case assumes of them, nothing unless it says so.
+Nothing is signed, for the keys of [dkim] are the running filter's alone.
 """
 
 import tempfile
@@ -64,10 +65,11 @@ class Yard:
 
 
 def worker_settings(configuration: Configuration) -> WorkerSettings:
-    """Return what a worker would read from its rendered file."""
+    """Return what a worker would read from its rendered file, but for keys."""
+    settings = configuration.settings.model_copy(update={"dkim": {}})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "filter.toml"
-        path.write_text(render_filter(configuration)["filter.toml"], encoding="utf-8")
+        path.write_text(render_filter(replace(configuration, settings=settings))["filter.toml"], encoding="utf-8")
         return load(path)
 
 

@@ -2,6 +2,7 @@
 
 from gateway.explain.yard import Yard, worker_settings
 from gateway.message.verdict import Action
+from tests.configurations import configure, minimal
 
 from .conftest import CLEAN, SPAM, sent
 
@@ -26,3 +27,9 @@ def test_worker_settings_are_the_rendered_ones(site):
     assert [str(network) for network in told.inside] == ["10.20.0.0/24"]
     assert sorted(told.policies) == ["away", "default", "hop", "lenient", "strict"]
     assert list(told.doors) == ["[192.0.2.99]:25"]
+
+
+def test_keys_are_not_needed(tmp_path):
+    """They lie where only the filter that runs may read them."""
+    key = '[dkim."example.test"]\nselector = "s1"\nkey_file = "nowhere.pem"\n'
+    assert worker_settings(configure(tmp_path, minimal(key))).dkim is None
