@@ -121,7 +121,7 @@ await_scanners() {
 }
 
 # Print the services among those that run whose container differs from what Compose would create now: another image,
-# other ports or addresses.  OVERRIDE may name an override that is not in place yet.
+# other ports, addresses or memory.  OVERRIDE may name an override that is not in place yet.
 outdated() {
     local service hash container image
     while read -r service hash; do

@@ -24,6 +24,7 @@ from rich.console import Console
 from gateway.explain import cases
 from gateway.operate import show as show_
 from gateway.operate.explain import explain_command
+from gateway.operate.options import EXIT_FAILED, EXIT_MISTAKES, config_option, json_option
 from gateway.operate.quarantine import quarantine
 from gateway.render import plan as plan_
 from gateway.render.compose import render_compose
@@ -35,16 +36,6 @@ from gateway.settings.reference import reference as reference_page
 from gateway.settings.schema import json_schema
 from gateway.stdio import serve
 
-EXIT_FAILED = 1
-EXIT_MISTAKES = 3
-
-config_option = click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("/config/gateway.toml"),
-    show_default=True,
-    help="The one file.",
-)
 rendered_option = click.option(
     "--rendered",
     type=click.Path(file_okay=False, path_type=Path),
@@ -52,7 +43,6 @@ rendered_option = click.option(
     show_default=True,
     help="Where generations are kept.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 def _running(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -141,18 +131,24 @@ def flip(generation: str, rendered: Path, running: dict[str, str]) -> None:
 @config_option
 @rendered_option
 @running_option
+@click.option(
+    "--recreated",
+    multiple=True,
+    type=click.Choice(SERVICES),
+    help="A service whose container Compose would replace; once per service.",
+)
 @json_option
 @_answers
-def plan(config: Path, rendered: Path, running: dict[str, str], as_json: bool) -> None:
+def plan(config: Path, rendered: Path, running: dict[str, str], recreated: tuple[str, ...], as_json: bool) -> None:
     """
-    Show what `make apply` would do: a diff of every file against what runs, and who reloads or restarts.
+    Show what `make apply` would do: a diff of every file against what runs, and who reloads, restarts or is recreated.
 
     Example: gateway plan --running bind=000003 --running filter=000003
     """
     generations = Generations(rendered)
     new = render(load(config), generations.read_current(), int(time.time()))
     trees = _trees(generations, running)
-    found = plan_.changes(trees, new)
+    found = plan_.changes(trees, new, recreated)
     if as_json:
         click.echo(json.dumps({"changes": [vars(change) for change in found], "diff": plan_.diff(trees, new)}))
         return

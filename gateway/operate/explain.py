@@ -24,10 +24,10 @@ from rich.text import Text
 from gateway.explain.cases import wire
 from gateway.explain.explain import explain
 from gateway.explain.steps import Explanation, Sent, Step
+from gateway.operate.options import EXIT_FAILED, EXIT_MISTAKES, config_option, json_option
 from gateway.settings.load import SettingsError, load
 from gateway.trace.escape import escape
 
-EXIT_FAILED, EXIT_MISTAKES = 1, 3
 DNS_S = 5.0  # for each DNS blocklist
 
 
@@ -40,10 +40,8 @@ DNS_S = 5.0  # for each DNS blocklist
 @click.option("--helo", default="client.invalid", show_default=True, help="What it says in EHLO.")
 @click.option("--listener", default="", help="The [listen.*] table it connects to; the first unless given.")
 @click.option("--offline", is_flag=True, help="Ask neither DNS nor scanners; such checks then find nothing.")
-@click.option(
-    "--config", type=click.Path(dir_okay=False, path_type=Path), default=Path("/config/gateway.toml"), show_default=True
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@config_option
+@json_option
 def explain_command(config: Path, *, as_json: bool, offline: bool, **told: Any) -> None:  # noqa: ANN401 - click's
     """
     Say, step by step, what would become of the message in FILE (- for stdin): nothing is sent.

@@ -26,13 +26,13 @@ from rich.text import Text
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
 from gateway.message.header import read_header
+from gateway.operate.options import EXIT_FAILED, EXIT_MISTAKES, json_option
 from gateway.operate.release import Released, release
 from gateway.quarantine.record import BadRecord, Record
 from gateway.quarantine.store import NotHeld, Quarantine
 from gateway.trace.escape import escape
 from gateway.worker_settings import SettingsError, WorkerSettings, load
 
-EXIT_FAILED, EXIT_SETTINGS = 1, 3
 PIPED_WIDTH = 160  # columns of a table that goes to no terminal
 SHOWN = 200  # messages in a table; --all lists the rest, --json lists all
 
@@ -43,7 +43,6 @@ settings_option = click.option(
     show_default=True,
     help="What the filter's workers are told.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 ids_argument = click.argument("ids", metavar="ID...", nargs=-1, required=True)
 
 
@@ -59,7 +58,7 @@ def _opens[**P, R](command: Callable[P, R]) -> Callable[..., R]:
             return command(told, Quarantine(Path(told.quarantine), told.quarantine_max_octets), *args, **kwargs)  # type: ignore[arg-type]  # what click passes is P
         except SettingsError as error:
             click.echo(str(error), err=True)
-            sys.exit(EXIT_SETTINGS)
+            sys.exit(EXIT_MISTAKES)
         except (NotHeld, BadRecord, OSError) as error:
             click.echo(f"quarantine: {error}", err=True)
             sys.exit(EXIT_FAILED)

@@ -17,6 +17,7 @@ from gateway.settings.models import Domain, Listener
 from gateway.settings.policies import NONE
 
 DELIVERY = {"mailbox": "Maildir in volume mail", "alias": "by [aliases]"}
+ENGINES = "image, ports, addresses or memory"  # of a container, where they differ
 RECIPIENTS = {"list": "listed recipients", "verify": "recipients the next hop knows", "any": "any recipient"}
 
 
@@ -69,10 +70,14 @@ def plan(console: Console, diff: str, changes: list[Change], stopped: list[str])
     if not changes:
         console.print("Nothing that runs would change.", highlight=False)
     else:
-        rows = [(change.service, change.action, ", ".join(change.files)) for change in changes]
+        rows = [(change.service, change.action, ", ".join(_reasons(change))) for change in changes]
         console.print(_table("make apply would", ("service", "do", "for"), rows))
     if stopped:
         console.out(f"Not running, takes the new files when it starts: {', '.join(stopped)}", highlight=False)
+
+
+def _reasons(change: Change) -> list[str]:
+    return [ENGINES, *change.files] if change.action == "recreate" else change.files
 
 
 def _table(title: str, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:

@@ -4,19 +4,21 @@ What a new tree would change: a unified diff, and what each service has to do ab
 Postfix re-reads main.cf, master.cf and all tables on `postfix reload`, and finishes what is under way; only
 inet_protocols needs a new master.  bind re-reads everything by rndc.  The filter's workers take a new
 filter.toml for new sessions while they work, and supervisord takes other programs and listeners; the rest of
-supervisord.conf is read only when the container starts.
+supervisord.conf is read only when the container starts.  Image, ports, addresses and memory are the engine's: who
+asks it (scripts/plan) names the containers that Compose would replace.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
 from gateway.render.tree import SERVICES, Tree, of_service
 
-type Action = Literal["reload", "restart"]
+type Action = Literal["reload", "restart", "recreate"]
 
 _INET_PROTOCOLS = re.compile(r"^inet_protocols\b.*", re.MULTILINE)
 _SECTION_START = re.compile(r"^(?=\[)", re.MULTILINE)
@@ -28,16 +30,17 @@ class Change:
 
     service: str
     action: Action
-    files: list[str]
+    files: list[str]  # empty only where its container is recreated for something else
 
 
-def changes(running: dict[str, Tree], new: Tree) -> list[Change]:
+def changes(running: dict[str, Tree], new: Tree, recreated: Collection[str] = ()) -> list[Change]:
     """
     Compare what runs with a new tree.
 
     Args:
         running: Service -> the tree it runs; a service that does not run is missing and needs nothing.
         new: The tree to come.
+        recreated: Services whose containers Compose would replace, whatever their files say.
 
     Returns:
         One change per service that has to do something, in the order of the message's path.
@@ -50,7 +53,9 @@ def changes(running: dict[str, Tree], new: Tree) -> list[Change]:
         names = sorted(
             name for name in old_files.keys() | new_files.keys() if old_files.get(name) != new_files.get(name)
         )
-        if names:
+        if service in recreated:
+            found.append(Change(service, "recreate", names))
+        elif names:
             found.append(Change(service, _action(service, old_files, new_files), names))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -60,6 +61,13 @@ def test_plan_shows_the_diff_and_who_reloads(steady: Appliance) -> None:
     assert "postfix-pre" in shown and "reload" in shown
     assert "running/postfix-post" not in shown and "running/bind" not in shown and "running/filter" not in shown
     assert (started(steady), steady.generations(), current(steady)) == before
+
+
+def test_plan_says_whose_container_is_recreated(steady: Appliance) -> None:
+    """Eight workers need more memory than the filter's container was made with; the gates only reload."""
+    steady.edit("workers = 2", "workers = 8")
+    actions = dict(re.findall(r"│ (\S+) +│ (\w+)", steady.make("plan").stdout))
+    assert actions == {"postfix-pre": "reload", "filter": "recreate", "postfix-post": "reload"}
 
 
 def test_plan_and_apply_say_when_there_is_nothing_to_do(steady: Appliance) -> None:

@@ -180,6 +180,14 @@ def test_plan_as_json(appliance):
     assert found["diff"].startswith("--- running/postfix-pre/main.cf\n")
 
 
+def test_plan_knows_what_it_is_told_of_containers(appliance):
+    """Scripts ask the engine; a service that is none is wrong usage."""
+    appliance.render()
+    result = appliance.plan("--json", "--recreated=filter", *running("000001"))
+    assert json.loads(result.stdout)["changes"] == [{"service": "filter", "action": "recreate", "files": []}]
+    assert appliance.plan("--recreated=web").exit_code == 2
+
+
 def test_plan_says_what_does_not_run(appliance):
     """Before the first start nothing would be reloaded, and everything is new."""
     result = appliance.plan()

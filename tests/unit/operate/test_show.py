@@ -102,6 +102,12 @@ def test_plan_prints_a_row_per_service():
     assert text.endswith("Not running, takes the new files when it starts: filter, postfix-post\n")
 
 
+def test_plan_says_why_a_container_is_recreated():
+    """The engine's reasons go before the files."""
+    text = printed(show.plan, "", [Change("filter", "recreate", ["filter.toml"])], [])
+    assert "│ filter  │ recreate │ image, ports, addresses or memory, filter.toml │" in text
+
+
 def test_plan_is_coloured_on_a_terminal():
     """Red and green, and nothing lost."""
     text = printed(show.plan, "-a\n+b\n", [], [], terminal=True)

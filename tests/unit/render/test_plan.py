@@ -53,6 +53,16 @@ def test_changes_come_in_the_order_of_the_path_with_all_files():
     ]
 
 
+def test_changes_name_containers_that_are_recreated():
+    """More memory is in no file, and whatever is in them, the container starts with it."""
+    new = TREE | {"filter/filter.toml": "a = 2\n"}
+    assert changes(RUNNING, new, ["filter", "postfix-pre"]) == [
+        Change("postfix-pre", "recreate", []),
+        Change("filter", "recreate", ["filter.toml"]),
+    ]
+    assert changes({}, new, ["filter"]) == []
+
+
 def test_changes_leave_out_what_does_not_run():
     """A stopped service takes the new files when it starts."""
     assert changes({"filter": TREE}, {}) == [Change("filter", "restart", ["filter.toml", "supervisord.conf"])]
