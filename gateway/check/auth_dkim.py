@@ -69,7 +69,7 @@ class _Policy(dkim.DKIMException):  # type: ignore[misc]  # dkimpy has no types
     """A signature that we do not go by."""
 
 
-class _Mismatch(dkim.DKIMException):  # type: ignore[misc]
+class _Mismatch(dkim.DKIMException):  # type: ignore[misc]  # dkimpy has no types
     """The body is not the one that was signed."""
 
 
@@ -155,7 +155,7 @@ class Signatures:
         return found[0] if found and _is_sane_key(found[0]) else b""
 
 
-class _Verifier(dkim.DomainSigner):  # type: ignore[misc]
+class _Verifier(dkim.DomainSigner):  # type: ignore[misc]  # dkimpy has no types
     """dkimpy's verification, given the header fields and a way to hash the body."""
 
     hash_of_body: Callable[..., tuple[bytes, int]]
@@ -185,11 +185,11 @@ class _Verifier(dkim.DomainSigner):  # type: ignore[misc]
         return bool(self.verify_sig_process(rest, include_headers, sig_header, dnsfunc))
 
 
-class _Dkim(_Verifier, dkim.DKIM):  # type: ignore[misc]
+class _Dkim(_Verifier, dkim.DKIM):  # type: ignore[misc]  # dkimpy has no types
     pass
 
 
-class _Arc(_Verifier, dkim.ARC):  # type: ignore[misc]
+class _Arc(_Verifier, dkim.ARC):  # type: ignore[misc]  # dkimpy has no types
     pass
 
 
