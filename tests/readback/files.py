@@ -1,16 +1,12 @@
-"""Configurations for the property tests: valid ones up to the edges of each grammar, and ways to spoil one."""
+"""Configurations for the property tests: valid ones, up to the edges of each grammar."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from ipaddress import ip_network
-from typing import Any
 
 from hypothesis import strategies as st
 
-type Document = dict[str, Any]
-type Place = tuple[str | int, ...]  # keys and indices from the root
+from tests.readback.document import Document
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 DIGITS = "0123456789"
@@ -40,23 +36,6 @@ BITS = [
     "%(x)s",
     "é",
 ]
-
-
-def toml(document: Document) -> str:
-    """Write a document as TOML: one line per top-level key, everything below inline."""
-    return "".join(f"{_text(key)} = {_inline(value)}\n" for key, value in document.items())
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_text(key)} = {_inline(child)}" for key, child in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_inline, value)) + "]"
-    return _text(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 labels = st.one_of(
@@ -301,35 +280,3 @@ def _patterns(draw, policies: st.SearchStrategy[str]) -> list[Document]:
     kinds = st.sampled_from(["header", "body", "client", "sender", "recipient"])
     actions = st.one_of(st.sampled_from(["reject", "warn", "hold"]), policies.map(lambda name: f"filter:{name}"))
     return [{"match": draw(kinds), "pattern": escaped(text), "action": draw(actions)} for text in texts]
-
-
-def places(document: Document) -> Iterator[tuple[Place, str]]:
-    """Yield every string of a document, keys of free tables included (the place then ends in the key itself)."""
-    todo: list[tuple[Place, Any]] = [((), document)]
-    while todo:
-        path, value = todo.pop()
-        if isinstance(value, str):
-            yield path, value
-        elif isinstance(value, list):
-            todo += [((*path, index), child) for index, child in enumerate(value)]
-        elif isinstance(value, dict):
-            todo += [((*path, key), child) for key, child in value.items()]
-            yield from (((*path, key, "its key"), key) for key in value if path)
-
-
-def spoilt(document: Document, place: Place, text: str) -> Document:
-    """Return a copy of a document with another text at a place."""
-    copy = json.loads(json.dumps(document))
-    *path, last = place
-    if last == "its key":
-        *path, last = path
-    target = copy
-    for part in path:
-        target = target[part]
-    if place[-1] != "its key":
-        target[last] = text
-        return copy
-    items = [(text if key == last else key, value) for key, value in target.items()]
-    target.clear()
-    target.update(items)
-    return copy

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from gateway.settings.load import SettingsError, load
 from tests.golden.cases import HERE, write
 from tests.readback.daemons import Postfix
-from tests.readback.files import documents, escaped, places, spoilt, toml
+from tests.readback.document import places, spoilt, toml
+from tests.readback.files import documents, escaped
 from tests.readback.meaning import check
 from tests.readback.meaning_postfix import action
 
