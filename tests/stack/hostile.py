@@ -31,6 +31,35 @@ JUNK = {
     "a command behind BDAT": b"EHLO a\r\nMAIL FROM:<s@a>\r\nRCPT TO:<x@open.test>\r\nBDAT 5 LAST\r\nRSET\r\n",
     "a whole session": b"EHLO a\r\nMAIL FROM:<s@a>\r\nRCPT TO:<x@open.test>\r\nDATA\r\nX-Token: early\r\n\r\n.\r\n",
 }
+# What no listener takes: the last command of each is refused, by every listener in its own words.
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "CR in a sender": (HELLO, "MAIL FROM:<a\rb@client.example>"),
+    "NUL in a sender": (HELLO, "MAIL FROM:<a\0b@client.example>"),
+    "DEL in a domain": (HELLO, "MAIL FROM:<a@\x7fx.example>"),
+    "CR in a recipient": (HELLO, MAIL, "RCPT TO:<a\rb@open.test>"),
+    "NUL in a recipient": (HELLO, MAIL, "RCPT TO:<a\0b@open.test>"),
+    "a command behind a lone CR": (HELLO, f"{MAIL}\rRCPT TO:<z@third.example>"),
+    "a space in a recipient": (HELLO, MAIL, "RCPT TO:<a b@open.test>"),
+    "one bracket": (HELLO, MAIL, "RCPT TO:<a@open.test"),
+    "a null recipient": (HELLO, MAIL, "RCPT TO:<>"),
+    "ENVID with CR LF in xtext": (HELLO, f"{MAIL} ENVID=a+0D+0AR"),
+    "ENVID with a space": (HELLO, f"{MAIL} ENVID=a b"),
+    "ORCPT without a type": (HELLO, MAIL, f"{RCPT} ORCPT=x"),
+    "NOTIFY=NEVER,FAILURE": (HELLO, MAIL, f"{RCPT} NOTIFY=NEVER,FAILURE"),
+    "RET=ALL": (HELLO, f"{MAIL} RET=ALL"),
+    "SIZE beyond all numbers": (HELLO, f"{MAIL} SIZE=99999999999999999999"),
+    "SIZE below zero": (HELLO, f"{MAIL} SIZE=-1"),
+    "BODY=BINARYMIME": (HELLO, f"{MAIL} BODY=BINARYMIME"),
+    "XFORWARD of 256 octets": (HELLO, f"XFORWARD NAME={'a' * 256}"),
+    "XFORWARD of another kind": (HELLO, "XFORWARD FOO=a"),
+    "XFORWARD in a transaction": (HELLO, MAIL, "XFORWARD NAME=a"),
+    "EHLO without a name": ("EHLO",),
+    "DATA without a recipient": (HELLO, MAIL, "DATA"),
+    "DATA after RSET": (HELLO, MAIL, RCPT, "RSET", "DATA"),
+    "DATA after a second EHLO": (HELLO, MAIL, RCPT, HELLO, "DATA"),
+    "DATA with an argument": (HELLO, MAIL, RCPT, "DATA now"),
+    "a second MAIL": (HELLO, MAIL, MAIL),
+}
 EDGES = (4096, 8192, 65536)  # octets; sizes of buffers
 
 
