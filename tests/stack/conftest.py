@@ -12,6 +12,7 @@ Each worker has appliances of its own: no test sees what another file's tests do
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 
 from tests.stack.appliance import Appliance, environment_number
 from tests.stack.client import Client, Sink, run
+from tests.stack.keys import make_key
 from tests.stack.lan import Lan
 
 pytest.register_assert_rewrite("tests.stack.anywhere")
@@ -47,7 +49,7 @@ class Maker:
             name: A directory of configs/.  In its files @SUBNET@ is the first three octets of the appliance's
                 subnet, @LAN@ the LAN's, @REVERSED@ and @REVERSED_LAN@ the same from the last to the first, @LAN6@
                 the LAN's IPv6 prefix, @LOOPBACK@ the first three octets of addresses of this host for us alone,
-                @PORT@ a port of ::1 likewise.
+                @PORT@ a port of ::1 likewise, @KEY@ the TXT record of a key for [dkim], made where a file has it.
         """
         number = FIRST_SUBNET + sorted(path.name for path in CONFIGS.iterdir()).index(name)
         values = {
@@ -61,13 +63,13 @@ class Maker:
         }
         config_dir = self._directory / f"{name}-{number}"
         config_dir.mkdir()
-        for source in (path for path in (CONFIGS / name).rglob("*") if path.is_file()):
-            text = source.read_text()
-            for placeholder, value in values.items():
-                text = text.replace(placeholder, value)
+        sources = {path: path.read_text() for path in (CONFIGS / name).rglob("*") if path.is_file()}
+        if any("@KEY@" in text for text in sources.values()):
+            values["@KEY@"] = make_key(config_dir / "secrets" / "dkim.pem")
+        for source, text in sources.items():
             copy = config_dir / source.relative_to(CONFIGS / name)
             copy.parent.mkdir(exist_ok=True)
-            copy.write_text(text)
+            copy.write_text(re.sub("|".join(values), lambda placeholder: values[placeholder[0]], text))
             copy.chmod(source.stat().st_mode)
         project = f"{PREFIX}-{name}"
         lan = Lan(
@@ -129,6 +131,18 @@ def scanned(make_appliance: Callable[..., Appliance]) -> Appliance:
 def searched(make_appliance: Callable[..., Appliance]) -> Appliance:
     """Return the appliance whose domains are searched alike, and differ in what follows from a finding."""
     return make_appliance("searched")
+
+
+@pytest.fixture(scope="session")
+def next_hop(searched: Appliance) -> Sink:
+    """Return the next hop of the searched site's relay domains, and of the outside world."""
+    return searched.sink("sink", ip=str(searched.network("egress")[20]))
+
+
+@pytest.fixture(scope="session")
+def stranger(searched: Appliance) -> Client:
+    """Return a client that the searched site does not trust."""
+    return searched.client("stranger")
 
 
 @pytest.fixture(scope="session")

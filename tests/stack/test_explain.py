@@ -9,13 +9,12 @@ import time
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-import pytest
-
 from gateway.explain.explain import explain
 from gateway.explain.steps import Explanation, Fate, Sent
 from gateway.settings.load import load
 from tests.stack.appliance import Appliance
 from tests.stack.client import Client, Sink, run, wait_for
+from tests.stack.mail import transaction
 from tests.stack.searched import CLEAN, FOUND, NESTED, ZIPPED
 
 CONTENTS = {"clean": CLEAN, "zip": ZIPPED, "nested": NESTED} | FOUND
@@ -54,24 +53,6 @@ class Outcome:
     places: frozenset[str]  # where it was brought: next hop, or mailbox
 
 
-@pytest.fixture(scope="module")
-def yard(searched: Appliance) -> Appliance:
-    """Return the appliance, under a shorter name."""
-    return searched
-
-
-@pytest.fixture(scope="module")
-def next_hop(yard: Appliance) -> Sink:
-    """Return the next hop of its relay domains, and of the outside world."""
-    return yard.sink("sink", ip=str(yard.network("egress")[20]))
-
-
-@pytest.fixture(scope="module")
-def stranger(yard: Appliance) -> Client:
-    """Return a client nobody trusts."""
-    return yard.client("stranger")
-
-
 def said(told: Explanation) -> Outcome:
     """Read an explanation of a message with one recipient."""
     [fate] = told.fates
@@ -84,17 +65,17 @@ def _places(fate: Fate) -> frozenset[str]:
     return frozenset(hop.removeprefix("Maildir of ") if "Maildir" in hop else "sink" for hop in fate.next_hops)
 
 
-def done(yard: Appliance, next_hop: Sink, token: str, code: int, text: str, places: frozenset[str]) -> Outcome:
+def done(searched: Appliance, next_hop: Sink, token: str, code: int, text: str, places: frozenset[str]) -> Outcome:
     """Find out what became of a message; *places* is what to wait for."""
     if code != 250:
         return Outcome(f"{code} {text.split()[0]}", "", "", frozenset())
     queue_id = re.search(r"queued as (\w+)", text)[1]  # type: ignore[index]  # Postfix says so with each 250
-    line = yard.logged("filter", rf".* transaction pre={queue_id} .*")[0]
+    line = transaction(searched, queue_id)
     verdict = re.search(r"\bverdict=(\w+)", line)[1]  # type: ignore[index]  # the line always has it
     policy = re.search(r"\bpolicy=([\w-]+)", line)[1]  # type: ignore[index]
 
     def found() -> frozenset[str]:
-        boxes = {box for box in ("anna@plain.test", "bob@plain.test") if yard.mailbox(box, f"X-Token: {token}")}
+        boxes = {box for box in ("anna@plain.test", "bob@plain.test") if searched.mailbox(box, f"X-Token: {token}")}
         return frozenset(boxes | ({"sink"} if next_hop.with_token(token) else set()))
 
     if places:
@@ -102,32 +83,38 @@ def done(yard: Appliance, next_hop: Sink, token: str, code: int, text: str, plac
     return Outcome("", policy, verdict, found())
 
 
-def test_explain_says_what_happens(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
+def test_explain_says_what_happens(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
     """Reply of gate 1, policy, verdict and next hop are the same for each message."""
-    configuration = load(yard.config)
+    configuration = load(searched.config)
     run_id = f"e{time.time_ns():x}"
     expected, answers = {}, {}
     for number, (sender, to, name) in enumerate(CASES):
         content = f"X-Token: {run_id}-{number}.\r\n".encode() + CONTENTS[name]
         sent = Sent(content, sender, (to,), ip_address("192.0.2.7"))
         expected[sender, to, name] = said(asyncio.run(explain(configuration, sent)))
-        [answers[sender, to, name]] = stranger.send(yard.outside, [content], to=to, sender=sender)
+        [answers[sender, to, name]] = stranger.send(searched.outside, [content], to=to, sender=sender)
     found = {
-        case: done(yard, next_hop, f"{run_id}-{number}.", answer.code, answer.text, expected[case].places)
+        case: done(searched, next_hop, f"{run_id}-{number}.", answer.code, answer.text, expected[case].places)
         for number, (case, answer) in enumerate(answers.items())
     }
     assert {case: outcome for case, outcome in found.items() if outcome != expected[case]} == {}
     assert len({(outcome.reply, outcome.verdict) for outcome in found.values()}) >= 9
 
 
-def test_command_of_the_operator_tells_the_same(yard: Appliance, tmp_path) -> None:
+def test_command_of_the_operator_tells_the_same(searched: Appliance, tmp_path) -> None:
     """scripts/explain runs where the filter is, and reads the file as it is now."""
     message = tmp_path / "casino.eml"
     message.write_bytes(FOUND["headers.casino"])
-    environment = ("env", f"PROJECT={yard.project}", f"CONFIG_DIR={yard.config_dir}", "scripts/explain", str(message))
-    told = run(*environment, "--from", "s@far.example", "--to", "x@tag.test", "--json")
+    environment = (
+        "env",
+        f"PROJECT={searched.project}",
+        f"CONFIG_DIR={searched.config_dir}",
+        "scripts/explain",
+        str(message),
+    )
+    told = run(*environment, "scripts/explain", str(message), "--from", "s@far.example", "--to", "x@tag.test", "--json")
     outcome = json.loads(told.stdout)
     assert [(fate["policy"], fate["verdict"]) for fate in outcome["fates"]] == [("tag", "tag")]
     assert "+X-Spam-Flag: YES" in outcome["edits"]["tag"]
-    shown = run(*environment, "--from", "s@far.example", "--to", "x@tag.test").stdout
+    shown = run(*environment, "scripts/explain", str(message), "--from", "s@far.example", "--to", "x@tag.test").stdout
     assert re.search(r"^yard +headers\.casino +found", shown, re.MULTILINE)

@@ -6,46 +6,26 @@ import base64
 import hashlib
 import time
 
-import pytest
-
 from tests.stack.appliance import Appliance
 from tests.stack.client import Client, Sink
 
 LIST = b"List-Id: Talk <talk.lists.test>\r\n"
 
 
-@pytest.fixture(scope="module")
-def yard(searched: Appliance) -> Appliance:
-    """Return the appliance, under a shorter name."""
-    return searched
-
-
-@pytest.fixture(scope="module")
-def next_hop(yard: Appliance) -> Sink:
-    """Return where members of the list are."""
-    return yard.sink("sink", ip=str(yard.network("egress")[20]))
-
-
-@pytest.fixture(scope="module")
-def stranger(yard: Appliance) -> Client:
-    """Return the client that sends list mail."""
-    return yard.client("stranger")
-
-
-def passed(yard: Appliance, next_hop: Sink, client: Client, content: bytes) -> tuple[str, bytes]:
+def passed(searched: Appliance, next_hop: Sink, client: Client, content: bytes) -> tuple[str, bytes]:
     """Send list mail with a Message-ID; return its hash, and what arrived behind the fields that Postfix added."""
     token = f"l{time.time_ns():x}"
     content = f"X-Token: {token}\r\nMessage-ID: <{token}@far.example>\r\n".encode() + content
-    client.send(yard.outside, [content], to="member@lists.test")
+    client.send(searched.outside, [content], to="member@lists.test")
     arrived = next_hop.arrived(token)["content"]
     digest = base64.b32encode(hashlib.sha1(f"{token}@far.example".encode()).digest()).decode()
     kept = arrived[arrived.index(b"X-Token:") :]
     return digest, kept.replace(token.encode(), b"TOKEN")
 
 
-def test_link_stands_in_header_and_foot(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
+def test_link_stands_in_header_and_foot(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
     """Every other octet is as it came."""
-    digest, content = passed(yard, next_hop, stranger, LIST + b"Subject: hi\r\n\r\nhello\r\n")
+    digest, content = passed(searched, next_hop, stranger, LIST + b"Subject: hi\r\n\r\nhello\r\n")
     url = f"https://lists.example.test/archives/list/talk@lists.test/message/{digest}/".encode()
     assert content == (
         b"X-Token: TOKEN\r\nMessage-ID: <TOKEN@far.example>\r\n" + LIST + b"Subject: hi\r\n"
@@ -53,20 +33,20 @@ def test_link_stands_in_header_and_foot(yard: Appliance, next_hop: Sink, strange
     )
 
 
-def test_signed_message_gets_no_footer(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
+def test_signed_message_gets_no_footer(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
     """multipart/signed stays as it is; the header has the link."""
     body = (
         b'Content-Type: multipart/signed; boundary="b"; protocol="application/pgp-signature"\r\n\r\n'
         b"--b\r\n\r\nhello\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n"
     )
-    _, content = passed(yard, next_hop, stranger, LIST + body)
+    _, content = passed(searched, next_hop, stranger, LIST + body)
     assert content.endswith(body.partition(b"\r\n\r\n")[2])
     assert content.count(b"Archived-At: <https://lists.example.test/") == 1
 
 
-def test_other_mail_is_left_alone(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
+def test_other_mail_is_left_alone(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
     """Another list's mail is none of ours."""
-    _, content = passed(yard, next_hop, stranger, b"List-Id: <other.lists.test>\r\n\r\nhello\r\n")
+    _, content = passed(searched, next_hop, stranger, b"List-Id: <other.lists.test>\r\n\r\nhello\r\n")
     assert (
         content == b"X-Token: TOKEN\r\nMessage-ID: <TOKEN@far.example>\r\nList-Id: <other.lists.test>\r\n\r\nhello\r\n"
     )

@@ -13,9 +13,8 @@ import pytest
 
 from tests.stack.appliance import Appliance
 from tests.stack.client import Client, Sent, Sink, wait_for
+from tests.stack.searched import GTUBE
 
-# In two pieces, so that this file is not itself refused when mailed.
-GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*" + "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 UNTAGGED = None
 
 

@@ -1,33 +1,36 @@
 """
-The checks that ask others: clamd, rspamd and programs, each clean, with a finding, and down.
+The checks that ask others: clamd and rspamd, clean and with a finding; and all that ask anybody, with nobody there.
 
-clamd has a database of its own with the EICAR test file in it, and nothing is fetched from outside.
+clamd has a database of its own with the EICAR test file in it, and nothing is fetched from outside.  What programs,
+DNS and blocklists answer is in test_command.py, test_auth.py and test_urls.py, without the weight of these two.
 """
 
 from __future__ import annotations
 
-import base64
-import datetime
-import email.utils
-import io
 import re
-import time
-import zipfile
-from collections.abc import Iterator
 
 import pytest
 
+from tests.stack import searched
 from tests.stack.appliance import Appliance
 from tests.stack.client import Client, run, wait_for
+from tests.stack.mail import DISCARDED, HELD, NOT_SEARCHED, PASSED, filtered, forget, fresh, message, send
+from tests.stack.searched import GTUBE, zipped
 
-# In two pieces each, so that no scanner takes this file for it.
-GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+# In two pieces, so that no scanner takes this file for it.
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR" + rb"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 SIGNATURE = f"Test.Eicar:0:*:{EICAR.hex()}\n"
-DISCARDED = "250 2.0.0 Discarded"
-NOT_SEARCHED = "451 4.7.1 Message content cannot be checked now"
-NOT_NOW = "451 4.7.1 Message content not accepted now"
 START_S = 60  # of clamd with one signature, on a busy machine
+SCANNERS = ("clamav", "rspamd", "runner")
+NOTHING = b"Nothing to see.\r\n"
+# Check -> who is searched by it alone, and a message that makes it ask one of SCANNERS, or DNS.
+ASKING = {
+    "clamav": ("anna@virus.test", NOTHING),
+    "rspamd": ("anna@spam.test", NOTHING),
+    "command:taker": ("anna@obeyed.test", NOTHING),
+    "urls": ("anna@linked.test", b"See http://link.example/\r\n"),
+    "auth": ("anna@proved.test", NOTHING),
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,60 +47,9 @@ def clamav(scanned: Appliance) -> Appliance:
     return scanned
 
 
-@pytest.fixture
-def without_clamd(clamav: Appliance) -> Iterator[Appliance]:
-    """Return the site while clamd is stopped."""
-    clamav.compose("stop", "-t", "5", "clamav")
-    yield clamav
-    clamav.compose("start", "clamav")
-    clamav.healthy("clamav", START_S)
-
-
-def message(token: str, body: bytes = b"Nothing to see.\r\n", *fields: str, to: str = "anna@plain.test") -> bytes:
-    """Make a message."""
-    date = email.utils.format_datetime(datetime.datetime.now(datetime.UTC))
-    lines = [f"X-Token: {token}", "From: someone@client.example", f"To: {to}", f"Date: {date}"]
-    lines += [f"Message-ID: <{token}@client.example>", "Subject: scanned", *fields, "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
 def attached(token: str, content: bytes) -> bytes:
     """Make a message with an attachment in base64."""
-    part = base64.encodebytes(content).replace(b"\n", b"\r\n")
-    head = b"--=_b\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-    multipart = ("MIME-Version: 1.0", 'Content-Type: multipart/mixed; boundary="=_b"')
-    return message(token, head + part + b"--=_b--\r\n", *multipart)
-
-
-def zipped(name: str, content: bytes) -> bytes:
-    """Make a zip archive of one file."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(name, content)
-    return archive.getvalue()
-
-
-def send(site: Appliance, visitor: Client, to: str, content: bytes) -> str:
-    """Send a message; return gate 1's queue id."""
-    answer = visitor.send(site.outside, [content], to=to)[0]
-    assert answer.code == 250, answer
-    return answer.queue_id
-
-
-def filtered(site: Appliance, queue_id: str, answer: str, timeout_s: float = 30) -> None:
-    """Wait until gate 1 has had an answer of the filter."""
-    site.logged("postfix-pre", rf"{queue_id}: to=<[^>]*>.*\((host \S+ said: )?{answer}", timeout_s)
-
-
-def fresh() -> str:
-    """Return a token."""
-    return f"t{time.time_ns():x}"
-
-
-def forget(site: Appliance, queue_id: str) -> None:
-    """Delete a message that gate 1 keeps for later."""
-    assert queue_id in {message["queue_id"] for message in site.queue("postfix-pre")}
-    site.exec("postfix-pre", "postsuper", "-d", queue_id)
+    return f"X-Token: {token}\r\n".encode() + searched.attached("file.bin", content)
 
 
 # --- which containers run --------------------------------------------------------------------------------------------
@@ -175,17 +127,6 @@ def test_large_message_is_searched_whole(clamav: Appliance, visitor: Client) -> 
     filtered(clamav, queue_id, DISCARDED, 60)
 
 
-def test_clamd_that_is_down_defers(without_clamd: Appliance, visitor: Client) -> None:
-    """The message waits in gate 1, and gets its verdict when clamd is back."""
-    token = fresh()
-    queue_id = send(without_clamd, visitor, "anna@virus.test", message(token))
-    filtered(without_clamd, queue_id, NOT_SEARCHED)
-    without_clamd.compose("start", "clamav")
-    without_clamd.healthy("clamav", START_S)
-    without_clamd.exec("postfix-pre", "postqueue", "-f")
-    without_clamd.arrived("anna@virus.test", token)
-
-
 def test_clamd_that_hangs_defers(clamav: Appliance, visitor: Client) -> None:
     """Its check ends in its own time."""
     container = clamav.container("clamav")
@@ -197,27 +138,6 @@ def test_clamd_that_hangs_defers(clamav: Appliance, visitor: Client) -> None:
         forget(clamav, queue_id)
     finally:
         run("docker", "unpause", container)
-
-
-def test_clamd_that_is_down_goes_by_on_error(clamav: Appliance, visitor: Client) -> None:
-    """Pass or hold, as the operator has chosen; each apply starts clamd again, and leaves a running one as it is."""
-    container, now = clamav.container("clamav"), "defer"
-    for on_error in ("pass", "hold"):
-        clamav.edit(f'on_error = "{now}"', f'on_error = "{on_error}"')
-        now = on_error
-        clamav.make("apply")
-        assert clamav.container("clamav") == container
-        assert clamav.inspect("clamav")["State"]["Running"]
-        clamav.compose("stop", "-t", "5", "clamav")
-        token = fresh()
-        queue_id = send(clamav, visitor, "anna@virus.test", message(token, EICAR))
-        if on_error == "pass":
-            assert EICAR.decode() in clamav.arrived("anna@virus.test", token)
-        else:
-            filtered(clamav, queue_id, "250 2.0.0 Held as")
-    clamav.edit(f'on_error = "{now}"', 'on_error = "defer"')
-    clamav.make("apply")
-    clamav.healthy("clamav", START_S)
 
 
 # --- rspamd --------------------------------------------------------------------------------------------------------
@@ -233,98 +153,57 @@ def test_rspamd_scores_a_message_and_finds_gtube(scanned: Appliance, visitor: Cl
     scores = re.findall(r"^X-Spam-(\w+): (.*)$", arrived, re.MULTILINE)
     assert [name for name, _ in scores] == ["Score", "Status"]
     assert float(scores[0][1]) < 6 and scores[1][1].startswith("No, score=")
-    queue_id = send(scanned, visitor, "anna@spam.test", message(fresh(), GTUBE + b"\r\n"))
+    queue_id = send(scanned, visitor, "anna@spam.test", message(fresh(), GTUBE.encode() + b"\r\n"))
     filtered(scanned, queue_id, DISCARDED)
     scanned.logged("filter", rf"pre={queue_id}.*rspamd\.spam")
 
 
-def test_rspamd_that_is_down_defers(scanned: Appliance, visitor: Client) -> None:
-    """The message waits in gate 1."""
-    scanned.compose("stop", "-t", "5", "rspamd")
+# --- nobody there ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("on_error", "answer"), [("hold", HELD), ("pass", PASSED), ("defer", NOT_SEARCHED)])
+def test_check_that_can_ask_nobody_goes_by_on_error(
+    clamav: Appliance, visitor: Client, on_error: str, answer: str
+) -> None:
+    """Scanners and the resolver are killed; apply starts scanners again, and what was deferred passes then."""
+    containers = [clamav.container(service) for service in SCANNERS]
+    clamav.config.write_text(re.sub('on_error = "[a-z]+"', f'on_error = "{on_error}"', clamav.config.read_text()))
+    apply_with_scanners(clamav, containers)
+    clamav.compose("kill", *SCANNERS, "bind")
+    tokens = {check: fresh() for check in ASKING}
     try:
-        queue_id = send(scanned, visitor, "anna@spam.test", message(fresh()))
-        filtered(scanned, queue_id, NOT_SEARCHED)
-        forget(scanned, queue_id)
+        for check, (address, body) in ASKING.items():
+            queue_id = send(clamav, visitor, address, message(tokens[check], body, to=address))
+            filtered(clamav, queue_id, answer)
+            clamav.logged("filter", rf"transaction pre={queue_id} .*findings={check}\.error")
     finally:
-        scanned.compose("start", "rspamd")
+        clamav.compose("start", "bind")
+    if on_error == "defer":
+        apply_with_scanners(clamav, containers)
+        for service in ("bind", *SCANNERS):
+            clamav.healthy(service, START_S)
+    for check, (address, _) in ASKING.items():
+        if on_error == "hold":
+            assert clamav.mailbox(address, tokens[check]) == []
+        else:
+            arrived_in_the_end(clamav, address, tokens[check])
 
 
-# --- command ---------------------------------------------------------------------------------------------------------
+def apply_with_scanners(site: Appliance, containers: list[str]) -> None:
+    """Apply the file; it starts scanners that were killed, and replaces none."""
+    site.make("apply")
+    assert [site.container(service) for service in SCANNERS] == containers
+    assert all(site.inspect(service)["State"]["Running"] for service in SCANNERS)
 
 
-def test_program_that_ends_with_0_passes(scanned: Appliance, visitor: Client) -> None:
-    """Nothing is changed in the message."""
-    token = fresh()
-    send(scanned, visitor, "anna@obeyed.test", message(token, b".\r\nbody\r\n", "X-Do: exit 0"))
-    assert scanned.arrived("anna@obeyed.test", token).endswith("\nX-Do: exit 0\n\n.\nbody\n")
+def arrived_in_the_end(site: Appliance, address: str, token: str) -> None:
+    """Let gate 1 try again until a message has arrived; a blocklist that was down is not asked for a while."""
 
+    def look() -> list[str]:
+        site.exec("postfix-pre", "postqueue", "-f")
+        return site.mailbox(address, f"X-Token: {token}")
 
-@pytest.mark.parametrize(
-    ("order", "answer"),
-    [
-        ("exit 69", DISCARDED),
-        ("exit 75", NOT_NOW),
-        ("exit 1", NOT_SEARCHED),
-        ("exit 70", NOT_SEARCHED),
-        ("exit 127", NOT_SEARCHED),
-        ("signal", NOT_SEARCHED),
-        ("sleep", NOT_SEARCHED),
-    ],
-)
-def test_program_that_ends_otherwise(scanned: Appliance, visitor: Client, order: str, answer: str) -> None:
-    """69 is a finding, 75 defers; codes it may not use, signals and time-outs follow on_error."""
-    queue_id = send(scanned, visitor, "anna@obeyed.test", message(fresh(), b"x\r\n", f"X-Do: {order}"))
-    filtered(scanned, queue_id, answer)
-    if answer == DISCARDED:
-        scanned.logged("filter", rf"pre={queue_id}.*command:obey\.rejected")
-    else:
-        forget(scanned, queue_id)
-
-
-def test_program_leaves_nothing_behind_and_has_no_network(scanned: Appliance, visitor: Client) -> None:
-    """No process and no file, and nothing but its own loopback."""
-    for order in ("linger", "reach"):
-        token = fresh()
-        send(scanned, visitor, "anna@obeyed.test", message(token, b"x\r\n", f"X-Do: {order}"))
-        scanned.arrived("anna@obeyed.test", token)
-    processes = "cat /proc/[0-9]*/comm"
-    wait_for(lambda: "sleep" not in scanned.exec("runner", "sh", "-c", processes).stdout, "the end of all programs")
-    assert scanned.exec("runner", "ls", "-A", "/tmp").stdout == ""
-
-
-def test_program_edits(scanned: Appliance, visitor: Client) -> None:
-    """The sample adds a line with gate 1's queue id on top, and all else stays as it came."""
-    token = fresh()
-    queue_id = send(scanned, visitor, "anna@edited.test", message(token, b"8bit: \xc3\xbc\r\n.\r\n..\r\n"))
-    arrived = scanned.arrived("anna@edited.test", token)
-    assert f"\nX-Sample: seen by {queue_id}\n" in arrived
-    assert arrived.endswith("\n\n8bit: ü\n.\n..\n")
-
-
-def test_sample_rejects_many_recipients(scanned: Appliance, visitor: Client) -> None:
-    """Its own example of a rejection, tried by hand as the docs say."""
-    (scanned.config_dir / "message.eml").write_bytes(message(fresh()))
-    words = ("PROGRAM=sample", f"MESSAGE={scanned.config_dir}/message.eml")
-    done = scanned.make("try-command", *words)
-    assert done.stdout.startswith("X-Sample: seen by by-hand\nX-Token:")
-    assert "exit 0: passes" in done.stderr
-    many = " ".join(f"r{number}@example.test" for number in range(51))
-    done = scanned.make("try-command", *words, f"TO={many}", check=False)
-    assert done.stdout == ""
-    assert "<someone@example.net> writes to 51 recipients\n" in done.stderr
-    assert "exit 69: the finding command:NAME.rejected" in done.stderr
-
-
-def test_runner_that_is_down_defers_and_comes_back(scanned: Appliance, visitor: Client) -> None:
-    """The message waits in gate 1 meanwhile."""
-    token = fresh()
-    scanned.compose("stop", "-t", "5", "runner")
-    queue_id = send(scanned, visitor, "anna@obeyed.test", message(token))
-    filtered(scanned, queue_id, NOT_SEARCHED)
-    scanned.compose("start", "runner")
-    scanned.healthy("runner")
-    scanned.exec("postfix-pre", "postqueue", "-f")
-    scanned.arrived("anna@obeyed.test", token)
+    wait_for(look, f"{token} in the mailbox of {address}")
 
 
 # --- and away with them ----------------------------------------------------------------------------------------------

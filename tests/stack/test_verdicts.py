@@ -11,25 +11,8 @@ import pytest
 
 from tests.stack.appliance import Appliance
 from tests.stack.client import Answer, Client, Sink, run, wait_for
+from tests.stack.mail import transaction
 from tests.stack.searched import CLEAN, FOUND, NESTED, ZIPPED
-
-
-@pytest.fixture(scope="module")
-def yard(searched: Appliance) -> Appliance:
-    """Return the appliance, under a shorter name."""
-    return searched
-
-
-@pytest.fixture(scope="module")
-def next_hop(yard: Appliance) -> Sink:
-    """Return the next hop of its relay domains."""
-    return yard.sink("sink", ip=str(yard.network("egress")[20]))
-
-
-@pytest.fixture(scope="module")
-def stranger(yard: Appliance) -> Client:
-    """Return a client nobody trusts."""
-    return yard.client("stranger")
 
 
 class Message:
@@ -45,27 +28,22 @@ class Message:
         return answer
 
 
-def line(yard: Appliance, answer: Answer) -> str:
-    """Wait for the filter's line of a message and return it."""
-    return yard.logged("filter", rf".* transaction pre={answer.queue_id} .*")[0]
-
-
-def held(yard: Appliance) -> list[dict[str, Any]]:
+def held(searched: Appliance) -> list[dict[str, Any]]:
     """Return what the quarantine holds."""
-    return json.loads(quarantine(yard, "list", "--json"))
+    return json.loads(quarantine(searched, "list", "--json"))
 
 
-def quarantine(yard: Appliance, *arguments: str) -> str:
+def quarantine(searched: Appliance, *arguments: str) -> str:
     """Run `gateway quarantine` as an operator does."""
     return run(
-        "env", f"PROJECT={yard.project}", f"CONFIG_DIR={yard.config_dir}", "scripts/quarantine", *arguments
+        "env", f"PROJECT={searched.project}", f"CONFIG_DIR={searched.config_dir}", "scripts/quarantine", *arguments
     ).stdout
 
 
-def held_for(yard: Appliance, answer: Answer) -> dict[str, Any]:
+def held_for(searched: Appliance, answer: Answer) -> dict[str, Any]:
     """Wait until a message is held, and return what is known of it."""
     return wait_for(
-        lambda: next((row for row in held(yard) if row["queue_id_pre"] == answer.queue_id), None),
+        lambda: next((row for row in held(searched) if row["queue_id_pre"] == answer.queue_id), None),
         "the message to be held",
     )
 
@@ -74,133 +52,137 @@ def held_for(yard: Appliance, answer: Answer) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("domain", ["hold.test", "reject.test", "defer.test", "discard.test", "tag.test"])
-def test_clean_mail_passes_unchanged(yard: Appliance, next_hop: Sink, stranger: Client, domain: str) -> None:
+def test_clean_mail_passes_unchanged(searched: Appliance, next_hop: Sink, stranger: Client, domain: str) -> None:
     """Whatever a policy would do about findings, there are none."""
     message = Message(CLEAN)
-    message.send(stranger, yard.outside, f"x@{domain}")
+    message.send(stranger, searched.outside, f"x@{domain}")
     assert next_hop.arrived(message.token)["content"].endswith(message.content)
 
 
 @pytest.mark.parametrize("finding", FOUND)
-def test_finding_from_outside_is_held(yard: Appliance, next_hop: Sink, stranger: Client, finding: str) -> None:
+def test_finding_from_outside_is_held(searched: Appliance, next_hop: Sink, stranger: Client, finding: str) -> None:
     """That is the default: 250 to gate 1, nothing at the next hop, no DSN."""
     message = Message(FOUND[finding])
-    answer = message.send(stranger, yard.outside, "x@hold.test")
-    row = held_for(yard, answer)
+    answer = message.send(stranger, searched.outside, "x@hold.test")
+    row = held_for(searched, answer)
     assert finding in [found.partition(" ")[0] for found in row["findings"]]
     assert (row["reverse_path"], row["recipients"]) == ("someone@client.example", ["x@hold.test"])
-    assert re.search(rf'verdict=hold .*reply="250 2.0.0 Held as {row["id"]}"', line(yard, answer))
+    assert re.search(rf'verdict=hold .*reply="250 2.0.0 Held as {row["id"]}"', transaction(searched, answer.queue_id))
     assert next_hop.with_token(message.token) == []
 
 
 @pytest.mark.parametrize("content", [ZIPPED, NESTED], ids=["zip", "nested zip"])
-def test_program_within_archives_is_found(yard: Appliance, stranger: Client, content: bytes) -> None:
+def test_program_within_archives_is_found(searched: Appliance, stranger: Client, content: bytes) -> None:
     """By its name in there."""
-    answer = Message(content).send(stranger, yard.outside, "x@hold.test")
-    assert any(found.startswith("attachments.executable") for found in held_for(yard, answer)["findings"])
+    answer = Message(content).send(stranger, searched.outside, "x@hold.test")
+    assert any(found.startswith("attachments.executable") for found in held_for(searched, answer)["findings"])
 
 
-def test_reject_bounces_to_the_sender(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
+def test_reject_bounces_to_the_sender(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
     """The reply says no more than that; the DSN comes from gate 1."""
     message = Message(FOUND["headers.casino"])
-    answer = message.send(stranger, yard.outside, "x@reject.test", "anna@plain.test")
-    assert 'verdict=reject outcome=rejected reply="550 5.7.1 Message content rejected"' in line(yard, answer)
-    dsn = wait_for(lambda: yard.mailbox("anna@plain.test", message.token), "the DSN")[0]
+    answer = message.send(stranger, searched.outside, "x@reject.test", "anna@plain.test")
+    assert 'verdict=reject outcome=rejected reply="550 5.7.1 Message content rejected"' in transaction(
+        searched, answer.queue_id
+    )
+    dsn = wait_for(lambda: searched.mailbox("anna@plain.test", message.token), "the DSN")[0]
     assert "550 5.7.1 Message content rejected" in dsn
     assert next_hop.with_token(message.token) == []
 
 
-def test_reject_of_null_sender_holds(yard: Appliance, stranger: Client) -> None:
+def test_reject_of_null_sender_holds(searched: Appliance, stranger: Client) -> None:
     """There is nobody to tell, and gate 1 could only drop it."""
-    answer = Message(FOUND["headers.casino"]).send(stranger, yard.outside, "x@reject.test", "")
-    assert held_for(yard, answer)["reverse_path"] == ""
+    answer = Message(FOUND["headers.casino"]).send(stranger, searched.outside, "x@reject.test", "")
+    assert held_for(searched, answer)["reverse_path"] == ""
 
 
-def test_defer_keeps_it_in_gate_1(yard: Appliance, stranger: Client) -> None:
+def test_defer_keeps_it_in_gate_1(searched: Appliance, stranger: Client) -> None:
     """Until the message is removed, or the policy changes."""
     message = Message(FOUND["body.pills"])
-    answer = message.send(stranger, yard.outside, "x@defer.test")
-    assert 'verdict=defer outcome=deferred reply="451 4.7.1 Message content not accepted now"' in line(yard, answer)
-    assert answer.queue_id in [entry["queue_id"] for entry in yard.queue("postfix-pre")]
-    yard.exec("postfix-pre", "postsuper", "-d", answer.queue_id)
+    answer = message.send(stranger, searched.outside, "x@defer.test")
+    assert 'verdict=defer outcome=deferred reply="451 4.7.1 Message content not accepted now"' in transaction(
+        searched, answer.queue_id
+    )
+    assert answer.queue_id in [entry["queue_id"] for entry in searched.queue("postfix-pre")]
+    searched.exec("postfix-pre", "postsuper", "-d", answer.queue_id)
 
 
-def test_discard_is_logged_and_nothing_else(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
+def test_discard_is_logged_and_nothing_else(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
     """Gate 1 hears 250, nobody gets it, nothing is held."""
     message = Message(FOUND["gtube.gtube"])
-    answer = message.send(stranger, yard.outside, "x@discard.test")
-    assert 'verdict=discard outcome=sent reply="250 2.0.0 Discarded"' in line(yard, answer)
-    yard.logged("postfix-pre", rf"{answer.queue_id}: removed")
+    answer = message.send(stranger, searched.outside, "x@discard.test")
+    assert 'verdict=discard outcome=sent reply="250 2.0.0 Discarded"' in transaction(searched, answer.queue_id)
+    searched.logged("postfix-pre", rf"{answer.queue_id}: removed")
     assert next_hop.with_token(message.token) == []
-    assert answer.queue_id not in [row["queue_id_pre"] for row in held(yard)]
+    assert answer.queue_id not in [row["queue_id_pre"] for row in held(searched)]
 
 
-def test_tag_adds_fields_and_prefix_and_nothing_else(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
+def test_tag_adds_fields_and_prefix_and_nothing_else(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
     """A copy of the field that came is removed; every other octet is as it was."""
     message = Message(b"x-spam-flag: NO\r\nSubject: the casino\r\nX-Last: 1\r\n\r\nhello\r\n")
-    message.send(stranger, yard.outside, "x@tag.test")
+    message.send(stranger, searched.outside, "x@tag.test")
     content = next_hop.arrived(message.token)["content"]
     fields = f"X-Token: {message.token}\r\nSubject: [SPAM] the casino\r\nX-Last: 1\r\nX-Spam-Flag: YES\r\n".encode()
     assert content[content.index(b"X-Token:") :] == fields + b"\r\nhello\r\n"
 
 
-def test_worst_finding_wins(yard: Appliance, stranger: Client) -> None:
+def test_worst_finding_wins(searched: Appliance, stranger: Client) -> None:
     """One asks for a tag, the other for the quarantine."""
     answer = Message(b"Subject: casino\r\n" + FOUND["attachments.executable"]).send(
-        stranger, yard.outside, "x@tag.test"
+        stranger, searched.outside, "x@tag.test"
     )
-    assert {found.partition(" ")[0] for found in held_for(yard, answer)["findings"]} >= {
+    assert {found.partition(" ")[0] for found in held_for(searched, answer)["findings"]} >= {
         "attachments.executable",
         "headers.casino",
     }
 
 
-def test_finding_from_inside_is_rejected(yard: Appliance) -> None:
+def test_finding_from_inside_is_rejected(searched: Appliance) -> None:
     """A client of ours is told: its address is not forged."""
-    host = yard.lan.host(7)
+    host = searched.lan.host(7)
     message = Message(FOUND["gtube.gtube"])
-    answer = message.send(host, f"{yard.lan.network[1]}:2526", "x@elsewhere.example", "anna@plain.test")
-    assert "policy=hold verdict=reject" in line(yard, answer)
-    assert "550 5.7.1" in wait_for(lambda: yard.mailbox("anna@plain.test", message.token), "the DSN")[0]
+    answer = message.send(host, f"{searched.lan.network[1]}:2526", "x@elsewhere.example", "anna@plain.test")
+    assert "policy=hold verdict=reject" in transaction(searched, answer.queue_id)
+    assert "550 5.7.1" in wait_for(lambda: searched.mailbox("anna@plain.test", message.token), "the DSN")[0]
 
 
 # --- the quarantine ---------------------------------------------------------------------------------------------
 
 
-def test_released_message_arrives_as_it_came_and_once(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
+def test_released_message_arrives_as_it_came_and_once(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
     """With its envelope; a second release sends nothing."""
     message = Message(b".dot\r\n".join([b"Subject: casino\r\n\r\n", b"", b"x\r\n"]))
-    id_ = held_for(yard, message.send(stranger, yard.outside, "x+y@hold.test"))["id"]
-    assert "<x+y@hold.test> sent: 250 2.0.0 Ok: queued as " in quarantine(yard, "release", id_)
+    id_ = held_for(searched, message.send(stranger, searched.outside, "x+y@hold.test"))["id"]
+    assert "<x+y@hold.test> sent: 250 2.0.0 Ok: queued as " in quarantine(searched, "release", id_)
     stored = next_hop.arrived(message.token)
     assert stored["content"].endswith(message.content.replace(b"\r\n.", b"\r\n."))
     assert stored["recipients"] == ["TO:<x+y@hold.test> ORCPT=rfc822;x+2By@hold.test"]
-    assert "had it before" in quarantine(yard, "release", id_)
+    assert "had it before" in quarantine(searched, "release", id_)
     assert len(next_hop.with_token(message.token)) == 1
 
 
-def test_held_message_outlives_the_container(yard: Appliance, stranger: Client) -> None:
+def test_held_message_outlives_the_container(searched: Appliance, stranger: Client) -> None:
     """It is in a volume; the index may be lost."""
-    id_ = held_for(yard, Message(FOUND["gtube.gtube"]).send(stranger, yard.outside, "x@hold.test"))["id"]
-    yard.exec("filter", "rm", "/var/lib/sallyport/quarantine/index.sqlite")
-    yard.compose("up", "-d", "--force-recreate", "--no-deps", "--wait", "filter")
-    assert id_ in [row["id"] for row in held(yard)]
-    assert f"{id_} deleted" in quarantine(yard, "delete", id_)
-    assert id_ not in [row["id"] for row in held(yard)]
+    id_ = held_for(searched, Message(FOUND["gtube.gtube"]).send(stranger, searched.outside, "x@hold.test"))["id"]
+    searched.exec("filter", "rm", "/var/lib/sallyport/quarantine/index.sqlite")
+    searched.compose("up", "-d", "--force-recreate", "--no-deps", "--wait", "filter")
+    assert id_ in [row["id"] for row in held(searched)]
+    assert f"{id_} deleted" in quarantine(searched, "delete", id_)
+    assert id_ not in [row["id"] for row in held(searched)]
 
 
-def test_full_disk_defers(yard: Appliance, next_hop: Sink, stranger: Client) -> None:
+def test_full_disk_defers(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
     """What cannot be held waits in gate 1, and is held when there is room again."""
-    filter_ = yard.container("filter")
+    filter_ = searched.container("filter")
     pid = run("docker", "inspect", "-f", "{{.State.Pid}}", filter_).stdout.strip()
     place = "/var/lib/sallyport/quarantine"
     run("nsenter", "-t", pid, "-m", "mount", "-t", "tmpfs", "-o", "size=64k,uid=10001", "tmpfs", place)
     try:
         message = Message(FOUND["gtube.gtube"] + b"x" * 100_000 + b"\r\n")
-        answer = message.send(stranger, yard.outside, "x@hold.test")
-        assert 'outcome=deferred reply="452 4.3.1 yard: quarantine is full"' in line(yard, answer)
+        answer = message.send(stranger, searched.outside, "x@hold.test")
+        assert 'outcome=deferred reply="452 4.3.1 yard: quarantine is full"' in transaction(searched, answer.queue_id)
     finally:
         run("nsenter", "-t", pid, "-m", "umount", place)
-    yard.exec("postfix-pre", "postqueue", "-f")
-    assert held_for(yard, answer)["octets"] > 100_000
+    searched.exec("postfix-pre", "postqueue", "-f")
+    assert held_for(searched, answer)["octets"] > 100_000
     assert next_hop.with_token(message.token) == []
