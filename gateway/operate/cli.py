@@ -11,7 +11,6 @@ stderr as FILE:LINE:COL: key: what is wrong; what is expected.
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
 import time
@@ -24,14 +23,14 @@ from rich.console import Console
 from gateway.explain import cases
 from gateway.operate import show as show_
 from gateway.operate.explain import explain_command
-from gateway.operate.options import EXIT_FAILED, EXIT_MISTAKES, config_option, json_option
+from gateway.operate.options import EXIT_FAILED, answers, config_option, json_option
 from gateway.operate.quarantine import quarantine
 from gateway.render import plan as plan_
 from gateway.render.compose import render_compose
 from gateway.render.generations import Generations
 from gateway.render.tree import SERVICES, Tree, render
 from gateway.settings import edit
-from gateway.settings.load import Configuration, SettingsError, load
+from gateway.settings.load import Configuration, load
 from gateway.settings.reference import reference as reference_page
 from gateway.settings.schema import json_schema
 from gateway.stdio import serve
@@ -63,23 +62,6 @@ running_option = click.option(
 )
 
 
-def _answers[**P, R](command: Callable[P, R]) -> Callable[P, R]:
-    """Turn the errors an operator can cause into a message and an exit code."""
-
-    @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except SettingsError as error:
-            click.echo(str(error), err=True)
-            sys.exit(EXIT_MISTAKES)
-        except (OSError, LookupError, ValueError) as error:
-            click.echo(f"gateway: {error}", err=True)
-            sys.exit(EXIT_FAILED)
-
-    return wrapped
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="sallyport")
 def main() -> None:
@@ -89,7 +71,7 @@ def main() -> None:
 @main.command("render")
 @config_option
 @rendered_option
-@_answers
+@answers
 def render_command(config: Path, rendered: Path) -> None:
     """
     Render the file and make the result what starting services take.
@@ -109,7 +91,7 @@ def render_command(config: Path, rendered: Path) -> None:
 @main.command()
 @config_option
 @rendered_option
-@_answers
+@answers
 def stage(config: Path, rendered: Path) -> None:
     """Render the file as a new generation that nobody takes yet, and print its id."""
     click.echo(_write(load(config), Generations(rendered)))
@@ -119,7 +101,7 @@ def stage(config: Path, rendered: Path) -> None:
 @click.argument("generation")
 @rendered_option
 @running_option
-@_answers
+@answers
 def flip(generation: str, rendered: Path, running: dict[str, str]) -> None:
     """Make GENERATION what starting services take; drop old ones that no service runs."""
     generations = Generations(rendered)
@@ -138,7 +120,7 @@ def flip(generation: str, rendered: Path, running: dict[str, str]) -> None:
     help="A service whose container Compose would replace; once per service.",
 )
 @json_option
-@_answers
+@answers
 def plan(config: Path, rendered: Path, running: dict[str, str], recreated: tuple[str, ...], as_json: bool) -> None:
     """
     Show what `make apply` would do: a diff of every file against what runs, and who reloads, restarts or is recreated.
@@ -159,7 +141,7 @@ def plan(config: Path, rendered: Path, running: dict[str, str], recreated: tuple
 @click.argument("generation")
 @rendered_option
 @running_option
-@_answers
+@answers
 def changes(generation: str, rendered: Path, running: dict[str, str]) -> None:
     """Print `SERVICE reload` or `SERVICE restart` for each running service that GENERATION changes."""
     generations = Generations(rendered)
@@ -170,7 +152,7 @@ def changes(generation: str, rendered: Path, running: dict[str, str]) -> None:
 @main.command()
 @config_option
 @json_option
-@_answers
+@answers
 def check(config: Path, as_json: bool) -> None:
     """
     Load the file, check it across components, render it in memory, run the cases in tests/ beside it; change nothing.
@@ -202,7 +184,7 @@ def _cases(count: int, failed: int) -> str:
 
 @main.command()
 @config_option
-@_answers
+@answers
 def compose(config: Path) -> None:
     """Print the Compose override: the addresses and ports that the file decides."""
     click.echo(render_compose(load(config)), nl=False)
@@ -211,7 +193,7 @@ def compose(config: Path) -> None:
 @main.command()
 @config_option
 @json_option
-@_answers
+@answers
 def show(config: Path, as_json: bool) -> None:
     """Show each listener, what it accepts, and where mail goes."""
     configuration = load(config)
@@ -236,7 +218,7 @@ def reference() -> None:
 @main.command()
 @click.argument("sender")
 @config_option
-@_answers
+@answers
 def block(sender: str, config: Path) -> None:
     """
     Add SENDER to [senders] reject, keeping the file's comments.
@@ -249,7 +231,7 @@ def block(sender: str, config: Path) -> None:
 @main.command()
 @click.argument("sender")
 @config_option
-@_answers
+@answers
 def unblock(sender: str, config: Path) -> None:
     """Take SENDER out of [senders] reject, keeping the file's comments."""
     _edit(config, edit.unblock, sender, done="unblocked", already="was not blocked")

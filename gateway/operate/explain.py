@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,8 +23,8 @@ from rich.text import Text
 from gateway.explain.cases import wire
 from gateway.explain.explain import explain
 from gateway.explain.steps import Explanation, Sent, Step
-from gateway.operate.options import EXIT_FAILED, EXIT_MISTAKES, config_option, json_option
-from gateway.settings.load import SettingsError, load
+from gateway.operate.options import answers, config_option, json_option
+from gateway.settings.load import load
 from gateway.trace.escape import escape
 
 DNS_S = 5.0  # for each DNS blocklist
@@ -42,23 +41,17 @@ DNS_S = 5.0  # for each DNS blocklist
 @click.option("--offline", is_flag=True, help="Ask neither DNS nor scanners; such checks then find nothing.")
 @config_option
 @json_option
+@answers
 def explain_command(config: Path, *, as_json: bool, offline: bool, **told: Any) -> None:  # noqa: ANN401 - click's
     """
     Say, step by step, what would become of the message in FILE (- for stdin): nothing is sent.
 
     Example: gateway explain mail.eml --from s@far.example --to anna@example.test --client 192.0.2.7
     """
-    try:
-        configuration = load(config)
-        outcome = asyncio.run(
-            explain(configuration, _sent(told), assumed={} if offline else None, listed=None if offline else listed)
-        )
-    except SettingsError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_MISTAKES)
-    except (OSError, LookupError, ValueError) as error:
-        click.echo(f"gateway: {error}", err=True)
-        sys.exit(EXIT_FAILED)
+    configuration = load(config)
+    outcome = asyncio.run(
+        explain(configuration, _sent(told), assumed={} if offline else None, listed=None if offline else listed)
+    )
     if as_json:
         click.echo(json.dumps(_data(outcome)))
     else:
