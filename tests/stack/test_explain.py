@@ -105,13 +105,7 @@ def test_command_of_the_operator_tells_the_same(searched: Appliance, tmp_path) -
     """scripts/explain runs where the filter is, and reads the file as it is now."""
     message = tmp_path / "casino.eml"
     message.write_bytes(FOUND["headers.casino"])
-    environment = (
-        "env",
-        f"PROJECT={searched.project}",
-        f"CONFIG_DIR={searched.config_dir}",
-        "scripts/explain",
-        str(message),
-    )
+    environment = ("env", f"PROJECT={searched.project}", f"CONFIG_DIR={searched.config_dir}")
     told = run(*environment, "scripts/explain", str(message), "--from", "s@far.example", "--to", "x@tag.test", "--json")
     outcome = json.loads(told.stdout)
     assert [(fate["policy"], fate["verdict"]) for fate in outcome["fates"]] == [("tag", "tag")]

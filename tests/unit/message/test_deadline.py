@@ -32,7 +32,7 @@ async def test_start_again_counts_from_the_last(expired):
     began = loop.time()
     deadline.start(0.1)
     await expired.wait()
-    assert loop.time() - began >= 0.1
+    assert round(loop.time() - began, 3) >= 0.1  # the loop's clock counts milliseconds
 
 
 async def test_start_shorter_wait_is_not_late(expired):
