@@ -98,6 +98,14 @@ class Client:
         self.send(content)
         return await self.reply()
 
+    async def deliver_and_leave(self, content: bytes, moment: asyncio.Event) -> None:
+        """Carry a message as deliver() does, and be gone at a moment, whatever is left to hear."""
+        delivering = asyncio.ensure_future(self.deliver(content))
+        await moment.wait()
+        self.writer.transport.abort()
+        delivering.cancel()
+        await asyncio.wait([delivering])
+
     async def close(self) -> None:
         """Close the connection."""
         self.writer.close()

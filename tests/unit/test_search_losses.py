@@ -55,11 +55,7 @@ async def test_gate_1_leaves_while_checks_run(sink, lines, tmp_path, outside, ou
     shelf = Shelf(tmp_path)
     async with hop(sink.port, policies=policies(outside), checks=told(examine), quarantine=shelf) as filter_:
         client = await filter_.session()
-        delivering = asyncio.ensure_future(client.deliver(WIRE + b".\r\n"))
-        await started.wait()
-        client.writer.transport.abort()
-        delivering.cancel()
-        await asyncio.wait([delivering])
+        await client.deliver_and_leave(WIRE + b".\r\n", started)
         await until(lambda: all(session.lost for session in filter_.gate._sessions))
         go_on.set()
         assert await filter_.gate.drain(5)
@@ -81,11 +77,7 @@ async def test_gate_1_leaves_while_the_message_is_held(sink, lines, tmp_path):
     shelf = Slow(tmp_path)
     async with hop(sink.port, policies=policies(), checks=told(finds(FOUND)), quarantine=shelf) as filter_:
         client = await filter_.session()
-        delivering = asyncio.ensure_future(client.deliver(WIRE + b".\r\n"))
-        await started.wait()
-        client.writer.transport.abort()
-        delivering.cancel()
-        await asyncio.wait([delivering])
+        await client.deliver_and_leave(WIRE + b".\r\n", started)
         go_on.set()
         assert await filter_.gate.drain(5)
     assert shelf.content(1) == WIRE
@@ -97,11 +89,7 @@ async def test_gate_1_leaves_after_the_dot(sink, lines):
     asked, go_on = sink.hold(b".")
     async with hop(sink.port, policies=policies(), checks=told(finds())) as filter_:
         client = await filter_.session()
-        delivering = asyncio.ensure_future(client.deliver(WIRE + b".\r\n"))
-        await asked.wait()
-        client.writer.transport.abort()
-        delivering.cancel()
-        await asyncio.wait([delivering])
+        await client.deliver_and_leave(WIRE + b".\r\n", asked)
         go_on.set()
         assert await filter_.gate.drain(5)
     assert sink.messages == [WIRE]

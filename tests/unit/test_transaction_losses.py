@@ -1,7 +1,5 @@
 """THE PATH, over real sockets: either gate goes away, or says nothing."""
 
-import asyncio
-
 import pytest
 
 from gateway.forward.connection import Timeouts
@@ -92,11 +90,7 @@ async def test_gate_1_gone_after_the_dot_does_not_stop_it(sink, lines):
     asked, go_on = sink.hold(b".")
     async with hop(sink.port) as filter_:
         client = await filter_.session()
-        delivering = asyncio.ensure_future(client.deliver(b"x\r\n.\r\n"))
-        await asked.wait()
-        client.writer.transport.abort()
-        delivering.cancel()
-        await asyncio.wait([delivering])
+        await client.deliver_and_leave(b"x\r\n.\r\n", asked)
         go_on.set()
         await filter_.gate.drain(5)
     (line,) = lines()
