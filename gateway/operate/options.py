@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -24,18 +25,32 @@ config_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
+@contextlib.contextmanager
+def answering(who: str, mistakes: type[Exception], failures: tuple[type[Exception], ...]) -> Iterator[None]:
+    """
+    Turn the errors an operator can cause into a message and an exit code.
+
+    Args:
+        who: Whose message it is.
+        mistakes: Raised for a file that was to be read; says itself where.
+        failures: Raised for what failed.
+    """
+    try:
+        yield
+    except mistakes as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_MISTAKES)
+    except failures as error:
+        click.echo(f"{who}: {error}", err=True)
+        sys.exit(EXIT_FAILED)
+
+
 def answers[**P, R](command: Callable[P, R]) -> Callable[P, R]:
-    """Turn the errors an operator can cause into a message and an exit code."""
+    """Answer what goes wrong in a command that reads gateway.toml."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
+        with answering("gateway", SettingsError, (OSError, LookupError, ValueError)):
             return command(*args, **kwargs)
-        except SettingsError as error:
-            click.echo(str(error), err=True)
-            sys.exit(EXIT_MISTAKES)
-        except (OSError, LookupError, ValueError) as error:
-            click.echo(f"gateway: {error}", err=True)
-            sys.exit(EXIT_FAILED)
 
     return wrapped

@@ -26,7 +26,7 @@ from rich.text import Text
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
 from gateway.message.header import read_header
-from gateway.operate.options import EXIT_FAILED, EXIT_MISTAKES, json_option
+from gateway.operate.options import EXIT_FAILED, answering, json_option
 from gateway.operate.release import Released, release
 from gateway.quarantine.record import BadRecord, Record
 from gateway.quarantine.store import NotHeld, Quarantine
@@ -51,17 +51,11 @@ def _opens[**P, R](command: Callable[P, R]) -> Callable[..., R]:
 
     @functools.wraps(command)
     def wrapped(settings: Path, *args: Any, **kwargs: Any) -> R:  # noqa: ANN401 - click's
-        try:
+        with answering("quarantine", SettingsError, (NotHeld, BadRecord, OSError)):
             told = load(settings)
             if not told.quarantine:
                 raise click.ClickException("no policy has checks, so nothing can be held")
             return command(told, Quarantine(Path(told.quarantine), told.quarantine_max_octets), *args, **kwargs)  # type: ignore[arg-type]  # what click passes is P
-        except SettingsError as error:
-            click.echo(str(error), err=True)
-            sys.exit(EXIT_MISTAKES)
-        except (NotHeld, BadRecord, OSError) as error:
-            click.echo(f"quarantine: {error}", err=True)
-            sys.exit(EXIT_FAILED)
 
     return wrapped
 
