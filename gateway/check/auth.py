@@ -22,10 +22,10 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal
 
 import dns.resolver
 
@@ -47,12 +47,6 @@ Reason = Literal[
 ]
 _OF_SPF: dict[str, Reason] = {"fail": "spf-fail", "softfail": "spf-softfail"}  # by result
 _OF_DMARC: dict[str, Reason] = {"reject": "dmarc-reject", "quarantine": "dmarc-quarantine"}  # by disposition
-
-
-def reported(keys: Mapping[str, Any]) -> set[str]:
-    """Give the reasons that there may be."""
-    del keys
-    return set(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ Findings: the name of the pattern; detail: what matched.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.check.base import Inspection
 from gateway.check.patterns import Patterns
@@ -17,11 +16,6 @@ from gateway.message.decoding import text
 from gateway.message.mail import MailObject
 from gateway.message.verdict import Finding, Report
 from gateway.message.visible import is_html, is_text, visible, without_invisible
-
-
-def reported(keys: Mapping[str, Any]) -> set[str]:
-    """Give the reasons that there may be under the settings of [checks.body]."""
-    return {given["name"] for given in keys["patterns"]}
 
 
 @dataclass(frozen=True, slots=True)

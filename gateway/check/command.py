@@ -16,9 +16,9 @@ Source: postfix README_FILES/FILTER_README; pipe(8); sysexits.h.
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal
 
 from gateway.check.base import CheckFailed
 from gateway.message.header import Buffer
@@ -51,14 +51,9 @@ ATTRIBUTES = {
 }
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
-Reason = Literal["rejected"]  # beside TEMPFAIL, about which a policy has no say
+# Beside TEMPFAIL, about which a policy has no say; what a program says is the detail of a finding.
+Reason = Literal["rejected"]
 REJECTED: Reason = "rejected"
-
-
-def reported(keys: Mapping[str, Any]) -> set[str]:
-    """Give the reasons that there may be; what a program says is the detail of a finding, never its reason."""
-    del keys
-    return set(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ gtube: the string that stands for spam in tests (spamassassin.apache.org/gtube),
 It is looked for as octets, in headers and encoded parts as well, and nothing is decoded.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal
 
 from gateway.check.base import Inspection
 from gateway.message.mail import MailObject
@@ -17,12 +16,6 @@ GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C
 
 Reason = Literal["gtube"]
 FOUND: Reason = "gtube"
-
-
-def reported(keys: Mapping[str, Any]) -> set[str]:
-    """Give the reasons that there may be."""
-    del keys
-    return set(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True)

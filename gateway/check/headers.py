@@ -9,7 +9,6 @@ Findings: the name of the pattern; detail: the field's name and what matched.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.check.base import Inspection
 from gateway.check.patterns import MAX_PIECE, Patterns, anchored
@@ -20,11 +19,6 @@ from gateway.message.parameters import decode_words
 from gateway.message.verdict import Finding, Report
 
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
-
-
-def reported(keys: Mapping[str, Any]) -> set[str]:
-    """Give the reasons that there may be under the settings of [checks.headers]."""
-    return {given["name"] for given in keys["patterns"]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ when its automaton outgrows its memory it reports nothing found, where a single 
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import re2
 
@@ -23,6 +24,11 @@ def _options() -> re2.Options:
     options.never_capture = True
     options.log_errors = False
     return options
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be under the settings of [checks.headers] or [checks.body]."""
+    return {given["name"] for given in keys["patterns"]}
 
 
 class Patterns:

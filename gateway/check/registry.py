@@ -6,9 +6,9 @@ The checks there are: one file each, file name = name in the configuration = lab
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from gateway.check import attachments, auth, body, clamav, command, gtube, headers, rspamd, structure, urls
+from gateway.check import attachments, auth, body, clamav, command, gtube, headers, patterns, rspamd, structure, urls
 from gateway.check.base import Check
 
 
@@ -21,17 +21,22 @@ class Kind:
     reported: Callable[[Mapping[str, Any]], set[str]]  # of the keys of [checks.<kind>]: the reasons there may be
 
 
+def _always(reasons: object) -> Callable[[Mapping[str, Any]], set[str]]:
+    """Make what reports all of a Literal, whatever the settings are."""
+    return lambda _keys: set(get_args(reasons))
+
+
 KINDS: dict[str, Kind] = {
     "attachments": Kind(attachments.Options, attachments.Attachments, attachments.reported),
-    "auth": Kind(auth.Options, auth.Auth, auth.reported),
-    "body": Kind(body.Options, body.Body, body.reported),
+    "auth": Kind(auth.Options, auth.Auth, _always(auth.Reason)),
+    "body": Kind(body.Options, body.Body, patterns.reported),
     "clamav": Kind(clamav.Options, clamav.Clamav, clamav.reported),
-    "command": Kind(command.Options, command.Command, command.reported),
-    "gtube": Kind(gtube.Options, gtube.Gtube, gtube.reported),
-    "headers": Kind(headers.Options, headers.Headers, headers.reported),
-    "rspamd": Kind(rspamd.Options, rspamd.Rspamd, rspamd.reported),
+    "command": Kind(command.Options, command.Command, _always(command.Reason)),
+    "gtube": Kind(gtube.Options, gtube.Gtube, _always(gtube.Reason)),
+    "headers": Kind(headers.Options, headers.Headers, patterns.reported),
+    "rspamd": Kind(rspamd.Options, rspamd.Rspamd, _always(rspamd.Reason)),
     "structure": Kind(structure.Options, structure.Structure, structure.reported),
-    "urls": Kind(urls.Options, urls.Urls, urls.reported),
+    "urls": Kind(urls.Options, urls.Urls, _always(urls.Reason)),
 }
 
 

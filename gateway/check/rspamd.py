@@ -13,9 +13,9 @@ Source: docs.rspamd.com/developers/protocol.
 
 import json
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.check.base import CONNECT_S, CheckFailed
 from gateway.message.content import MAX_CHUNK
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 1_048_576  # octets
 SHOWN_SYMBOLS = 5
-Reason = Literal["probable", "spam"]
+Reason = Literal["probable", "spam"]  # symbols are the detail of a finding
 # What rspamd would do, and what that is to us.
 ACTIONS: dict[str, Reason | Literal[""]] = {
     "no action": "",
@@ -43,12 +43,6 @@ ACTIONS: dict[str, Reason | Literal[""]] = {
 _FIELDS = (b"X-Spam-Score", b"X-Spam-Status")
 # Control characters end header fields: each becomes a "?".
 _PRINTABLE = bytes(octet if 0x20 <= octet != 0x7F else ord("?") for octet in range(256))
-
-
-def reported(keys: Mapping[str, Any]) -> set[str]:
-    """Give the reasons that there may be; symbols are the detail of a finding, never its reason."""
-    del keys
-    return set(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True)

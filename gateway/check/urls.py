@@ -7,9 +7,9 @@ Findings: listed; detail: the name, the list, and its answer.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal
 
 import dns.asyncresolver
 from publicsuffixlist import PublicSuffixList
@@ -25,14 +25,8 @@ from gateway.message.visible import is_html, is_text, unescape, visible
 MAX_TEXT = 2 * 2**20  # octets of decoded text of one message
 MAX_TOLD = 10  # findings of one message
 
-Reason = Literal["listed"]
+Reason = Literal["listed"]  # name, list and answer are the detail of a finding
 LISTED: Reason = "listed"
-
-
-def reported(keys: Mapping[str, Any]) -> set[str]:
-    """Give the reasons that there may be; name, list and answer are the detail of a finding, never its reason."""
-    del keys
-    return set(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class Policy(Table):
         """Yield each outcome that is named here, and below which keys."""
         yield ("outside",), self.outside
         yield ("inside",), self.inside
+        yield from self.findings()
+
+    def findings(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """Yield each outcome of a finding, and below which table and name."""
         for table, verdicts in (("verdicts", self.verdicts), ("verdicts_inside", self.verdicts_inside)):
             for finding, outcome in verdicts.items():
                 yield (table, finding), outcome

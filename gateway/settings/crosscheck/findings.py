@@ -13,10 +13,9 @@ from gateway.settings.mistakes import Path, Problem, did_you_mean, shown
 def _verdicts(given: Given) -> Iterator[tuple[Path, list[str], str, str]]:
     """Yield each verdict's path, the checks of its policy, the check it is about, and the reason, empty for any."""
     for name, policy in given.settings.policies.items():
-        for table, verdicts in (("verdicts", policy.verdicts), ("verdicts_inside", policy.verdicts_inside)):
-            for finding in verdicts:
-                check, _, reason = finding.partition(".")
-                yield ("policies", name, table, finding), policy.checks, check, reason
+        for (table, finding), _ in policy.findings():
+            check, _, reason = finding.partition(".")
+            yield ("policies", name, table, finding), policy.checks, check, reason
 
 
 def _table(check: str) -> str:

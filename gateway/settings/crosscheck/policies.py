@@ -56,12 +56,11 @@ def check_is_there(given: Given) -> Iterator[Problem]:
 def verdict_is_about_a_check_of_the_policy(given: Given) -> Iterator[Problem]:
     """One about another check would never be asked."""
     for name, policy in given.settings.policies.items():
-        for table, verdicts in (("verdicts", policy.verdicts), ("verdicts_inside", policy.verdicts_inside)):
-            for finding in verdicts:
-                check = finding.partition(".")[0]
-                if check not in policy.checks:
-                    what = f"{check} is not among the checks of this policy; expected one of its checks"
-                    yield Problem(("policies", name, table, finding), what)
+        for (table, finding), _ in policy.findings():
+            check = finding.partition(".")[0]
+            if check not in policy.checks:
+                what = f"{check} is not among the checks of this policy; expected one of its checks"
+                yield Problem(("policies", name, table, finding), what)
 
 
 @reads("policies")
