@@ -358,6 +358,71 @@ def scanner(value: str) -> str:
     return value
 
 
+_DATABASE = re.compile(
+    r"(?P<scheme>mysql|postgresql)://(?P<user>[a-z][a-z0-9_-]{0,31})@(?P<host>[a-zA-Z0-9.-]+|\[[0-9a-fA-F:]+\])"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?/(?P<name>[a-z][a-z0-9_]{0,62})",
+    re.ASCII,
+)
+_DATABASE_PORTS = {"mysql": 3306, "postgresql": 5432}
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where the directory is: a file of the volume `directory`, or a server."""
+
+    scheme: str  # sqlite, mysql or postgresql
+    name: str  # of the file or the database
+    user: str = ""  # who may read, empty for sqlite
+    host: str = ""
+    port: int = 0
+
+    def __str__(self) -> str:
+        """Return the URL as the file has it, with its port."""
+        return (
+            f"sqlite:///{self.name}"
+            if self.scheme == "sqlite"
+            else f"{self.scheme}://{self.user}@{self.host}:{self.port}/{self.name}"
+        )
+
+
+def database(value: str) -> Database:
+    """
+    Parse where the directory is.
+
+    Raises:
+        ValueError: Not one of the three forms.  A password in it is refused: this file is no secret.
+    """
+    if value.startswith("sqlite:///"):
+        return Database("sqlite", file_name(value.removeprefix("sqlite:///")))
+    match = _DATABASE.fullmatch(value)
+    if not match or int(match["port"] or 1) > 65535:
+        raise ValueError(
+            "expected sqlite:///NAME, mysql://USER@HOST/DATABASE or postgresql://USER@HOST/DATABASE; the password is a "
+            "file in secrets/"
+        )
+    scheme, host = match["scheme"], match["host"].lower()
+    if not _LABEL.fullmatch(host) or host.isdigit():
+        try:
+            ip_address(host.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            hostname(host)
+    return Database(scheme, match["name"], match["user"], host, int(match["port"] or _DATABASE_PORTS[scheme]))
+
+
+def query(value: str) -> str:
+    """
+    Check a query for a database table of Postfix: one line, one statement, which asks for %s, %u or %d.
+
+    Source: mysql_table(5), pgsql_table(5), sqlite_table(5).  Postfix escapes what it puts in their place.
+    """
+    if not printable(value).lower().startswith("select ") or ";" in value or "$" in value or "#" in value:
+        raise ValueError("expected one SELECT statement on one line, without ; $ and #")
+    placeholders = set(re.findall(r"%(.)", value))
+    if not placeholders or not placeholders <= set("sud"):
+        raise ValueError("expected a query about '%s', or about '%u' and '%d', its local part and domain")
+    return value
+
+
 VERDICTS = ("pass", "tag", "redirect", "hold", "defer", "reject", "discard")  # message.verdict.Action
 
 
@@ -422,6 +487,17 @@ def archive_url(value: str) -> str:
     if not _URL.fullmatch(value) or re.sub(r"\{[^{}]*\}", "", value).count("{") or not set(names) <= set(ARCHIVE_NAMES):
         raise ValueError(f"{expected} with {', '.join('{' + name + '}' for name in ARCHIVE_NAMES)}")
     return value
+
+
+def text(parse: Any) -> BeforeValidator:  # noqa: ANN401 - any grammar function
+    """Make a validator that wants text and hands it to a grammar function."""
+
+    def validate(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError("expected text")
+        return parse(value)
+
+    return BeforeValidator(validate)
 
 
 Hostname = Annotated[str, AfterValidator(hostname)]

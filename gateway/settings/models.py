@@ -8,11 +8,12 @@ them, and docs/config.md lists them.  What only makes sense across tables is che
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from gateway.settings import grammar
+from gateway.settings.accounts import Directory, Mailstore, Tls
 from gateway.settings.checks import Checks
 from gateway.settings.grammar import (
     AddressOrDomain,
@@ -34,23 +35,12 @@ _TEXT = WithJsonSchema({"type": "string"})
 _SOME = Field(min_length=1)
 
 
-def _text(parse: Any) -> BeforeValidator:  # noqa: ANN401 - any grammar function
-    """Make a validator that wants text and hands it to a grammar function."""
-
-    def validate(value: object) -> object:
-        if not isinstance(value, str):
-            raise ValueError("expected text")
-        return parse(value)
-
-    return BeforeValidator(validate)
-
-
-CidrNetwork = Annotated[grammar.Network, _text(grammar.network), _TEXT]
-Ipv4Network = Annotated[IPv4Network, _text(grammar.ipv4_network), _TEXT]
-IpAddress = Annotated[grammar.Address, _text(grammar.ip_address), _TEXT]
-ListenAddress = Annotated[grammar.SocketAddress, _text(grammar.socket_address), _TEXT]
+CidrNetwork = Annotated[grammar.Network, grammar.text(grammar.network), _TEXT]
+Ipv4Network = Annotated[IPv4Network, grammar.text(grammar.ipv4_network), _TEXT]
+IpAddress = Annotated[grammar.Address, grammar.text(grammar.ip_address), _TEXT]
+ListenAddress = Annotated[grammar.SocketAddress, grammar.text(grammar.socket_address), _TEXT]
 DnsAddress = Annotated[
-    grammar.SocketAddress, _text(lambda value: grammar.socket_address(value, default_port=53)), _TEXT
+    grammar.SocketAddress, grammar.text(lambda value: grammar.socket_address(value, default_port=53)), _TEXT
 ]
 
 
@@ -74,6 +64,9 @@ class Listener(Table):
     addresses: list[ListenAddress] = Field([], description="Addresses of the host to bind; nothing else is bound.")
     networks: list[Identifier] = Field([], description="Only clients in these networks may connect, and may relay.")
     trusted: list[Identifier] = Field([], description="Clients in these networks may relay; others may connect.")
+    auth: bool = Field(False, description="Clients log in, over TLS only, and may then relay, as themselves.")
+    tls: Literal["starttls", "implicit"] = Field("starttls", description="implicit: TLS from the first octet (465).")
+    hide_client: bool = Field(False, description="Leave the address of a client that has logged in out of Received.")
     filter: bool = Field(True, description='false hands mail straight to gate 2, as policy = "none"; needs networks.')
     policy: Identifier | None = Field(None, description="Policy for all that comes in here, whatever its domain's is.")
 
@@ -192,6 +185,9 @@ class Settings(Table):
     aliases: dict[AddressOrDomain, Annotated[list[MailAddress], _SOME]] = Field(
         {}, description="address or @domain = recipients."
     )
+    directory: Directory = Directory()
+    mailstore: Mailstore = Mailstore()
+    tls: Tls = Tls()
     canonical: dict[AddressOrDomain, AddressOrDomain] = Field({}, description="Rewritten in gate 2, never before.")
     filter: Filter = Filter()
     checks: Checks = Checks()

@@ -2,9 +2,9 @@
 The container networks and addresses, cut out of [gateway] subnet.
 
 The subnet is cut into eight equal parts; the first six become the networks of the appliance in the order of the
-message's path, the seventh joins the filter with the scanners it asks.  In each part the lower half holds the static
-addresses and the upper half is what Docker may hand out by itself, so that a container attached later never takes the
-address of a gate that is down.
+message's path, the seventh joins the filter with the scanners it asks, the eighth the gates with those who know the
+people.  In each part the lower half holds the static addresses and the upper half is what Docker may hand out by
+itself, so that a container attached later never takes the address of a gate that is down.
 Next hops inside the appliance are these literals, never names: the name of a stopped container is NXDOMAIN to
 Postfix, and NXDOMAIN bounces mail.
 """
@@ -18,9 +18,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from gateway.settings.grammar import SocketAddress
 from gateway.settings.models import Listener, Settings
 
-NETWORKS = ("edge", "scan", "reinject", "direct", "resolver", "egress", "scanners")
-INTERNAL = ("scan", "reinject", "direct", "resolver", "scanners")  # no route out of the appliance
-HOSTS = {  # offset in each network
+NETWORKS = ("edge", "scan", "reinject", "direct", "resolver", "egress", "scanners", "directory")
+INTERNAL = ("scan", "reinject", "direct", "resolver", "scanners", "directory")  # no route out of the appliance
+HOSTS = {  # offset in each network; those of the scanners' and of the directory's never meet
     "gateway": 1,
     "bind": 2,
     "postfix-pre": 3,
@@ -28,17 +28,23 @@ HOSTS = {  # offset in each network
     "postfix-post": 5,
     "clamav": 6,
     "rspamd": 7,
+    "dovecot": 6,
+    "database": 7,
 }
 ATTACHED = {
     "bind": ("resolver", "egress"),
-    "postfix-pre": ("edge", "scan", "direct", "resolver"),
+    "postfix-pre": ("edge", "scan", "direct", "resolver", "directory"),
     "filter": ("scan", "reinject", "resolver", "scanners"),
-    "postfix-post": ("reinject", "direct", "resolver", "egress"),
+    "postfix-post": ("reinject", "direct", "resolver", "egress", "directory"),
     "clamav": ("resolver", "egress", "scanners"),  # egress: for its signatures
     "rspamd": ("resolver", "egress", "scanners"),  # and for its maps
+    "dovecot": ("edge", "directory"),  # edge: people read their mail
+    "database": ("directory",),
 }
 FILTER_PORT = 10025
 REINJECT_PORT = 10026
+AUTH_PORT = 12345  # dovecot's, for gate 1: no login is asked for, so it is on the inner network alone
+LMTP_PORT = 24
 SCANNER_PORTS = {"clamav": 3310, "rspamd": 11333}
 MIN_PREFIX, MAX_PREFIX = 16, 25  # of the subnet: eight parts of at least 16 addresses
 NEXT_PORT = 1000  # added where two listeners would want one port of the container
@@ -60,7 +66,7 @@ class Topology:
 
     @cached_property
     def networks(self) -> dict[str, IPv4Network]:
-        """Return the seven networks by name."""
+        """Return the eight networks by name."""
         return dict(zip(NETWORKS, self.subnet.subnets(prefixlen_diff=3), strict=False))
 
     @cached_property

@@ -27,6 +27,7 @@ def test_override_of_the_smallest_file(tmp_path):
         "      scan: { ipv4_address: 198.18.25.35 }\n"
         "      direct: { ipv4_address: 198.18.25.99 }\n"
         "      resolver: { ipv4_address: 198.18.25.131 }\n"
+        "      directory: { ipv4_address: 198.18.25.227 }\n"
         "  filter:\n"
         "    ports: !reset []\n"
         '    dns: !override ["198.18.25.130"]\n'
@@ -46,6 +47,7 @@ def test_override_of_the_smallest_file(tmp_path):
         "      direct: { ipv4_address: 198.18.25.101 }\n"
         "      resolver: { ipv4_address: 198.18.25.133 }\n"
         "      egress: { ipv4_address: 198.18.25.165 }\n"
+        "      directory: { ipv4_address: 198.18.25.229 }\n"
         "  clamav:\n"
         "    environment:\n"
         '      LISTEN: "198.18.25.198"\n'
@@ -68,6 +70,17 @@ def test_override_of_the_smallest_file(tmp_path):
         "      resolver: { ipv4_address: 198.18.25.135 }\n"
         "      egress: { ipv4_address: 198.18.25.167 }\n"
         "      scanners: { ipv4_address: 198.18.25.199 }\n"
+        "  dovecot:\n"
+        "    ports: !reset []\n"
+        '    dns: !override ["198.18.25.130"]\n'
+        "    networks: !override\n"
+        "      edge: { ipv4_address: 198.18.25.6 }\n"
+        "      directory: { ipv4_address: 198.18.25.230 }\n"
+        "  database:\n"
+        "    ports: !reset []\n"
+        '    dns: !override ["198.18.25.130"]\n'
+        "    networks: !override\n"
+        "      directory: { ipv4_address: 198.18.25.231 }\n"
         "  runner:\n"
         "    environment:\n"
         '      SLOTS: "10"\n'
@@ -78,8 +91,8 @@ def test_override_of_the_smallest_file(tmp_path):
             f"        - {{ subnet: 198.18.25.{base}/27, gateway: 198.18.25.{base + 1}, "
             f"ip_range: 198.18.25.{base + 16}/28 }}\n"
             for base, name in zip(
-                range(0, 224, 32),
-                ("edge", "scan", "reinject", "direct", "resolver", "egress", "scanners"),
+                range(0, 256, 32),
+                ("edge", "scan", "reinject", "direct", "resolver", "egress", "scanners", "directory"),
                 strict=True,
             )
         )
@@ -93,7 +106,7 @@ def test_override_with_ipv6_gives_the_edge_an_ipv6_network(tmp_path):
     assert '      edge: { ipv4_address: 198.18.25.3, ipv6_address: "fd53:616c:c612:1900::3" }\n' in text
     assert "  edge:\n    enable_ipv6: true\n" in text
     assert '        - { subnet: "fd53:616c:c612:1900::/64", gateway: "fd53:616c:c612:1900::1" }\n' in text
-    assert text.count("ipv6") == 2
+    assert text.count("ipv6") == 3  # gate 1, dovecot, and the network itself
 
 
 def test_override_publishes_dns_where_the_lan_may_ask(tmp_path):
