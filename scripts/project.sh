@@ -12,7 +12,7 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$1" >&2; exit "${2:-1}"; }
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TERMINAL=()  # of in_render; (-t) keeps colours
-DAEMONS=(bind postfix-pre filter postfix-post)
+DAEMONS=(bind postfix-pre filter postfix-post dovecot)  # on a generation each; dovecot where the override wants it
 SCANNERS=(clamav rspamd runner)  # those that the override wants run, beside the daemons
 
 PROJECT=${PROJECT:-sallyport}
@@ -86,6 +86,11 @@ wanted() {
     compose config --services | grep -xF "$(printf '%s\n' "${SCANNERS[@]}")" || true
 }
 
+# Print the daemons that the override wants run, in their order.
+wanted_daemons() {
+    printf '%s\n' "${DAEMONS[@]}" | grep -xF "$(compose config --services)"
+}
+
 # Start the scanners that are wanted, recreating those whose image or settings differ.
 start_scanners() {
     local services
@@ -93,14 +98,14 @@ start_scanners() {
     [ ${#services[@]} = 0 ] || compose up -d "${services[@]}"
 }
 
-# Remove the scanners that are wanted no more; their volumes stay.
-stop_scanners() {
+# Remove the scanners and daemons that are wanted no more; their volumes stay.
+stop_unwanted() {
     local service services
-    services=" $(wanted | xargs) "
-    for service in "${SCANNERS[@]}"; do
+    services=" $(compose config --services | xargs) "
+    for service in "${SCANNERS[@]}" "${DAEMONS[@]}"; do
         if [[ $services == *" $service "* ]] || [ -z "$(container_of "$service")" ]; then continue; fi
         say "$service is wanted no more: removing its container"
-        compose --profile "$service" rm -sf "$service" >/dev/null
+        compose --profile '*' rm -sf "$service" >/dev/null
     done
 }
 

@@ -28,7 +28,7 @@ from gateway.operate.quarantine import quarantine
 from gateway.render import plan as plan_
 from gateway.render.compose import render_compose
 from gateway.render.generations import Generations
-from gateway.render.tree import SERVICES, Tree, render
+from gateway.render.tree import SERVICES, Tree, of_service, render
 from gateway.settings import edit
 from gateway.settings.load import Configuration, load
 from gateway.settings.reference import reference as reference_page
@@ -134,7 +134,8 @@ def plan(config: Path, rendered: Path, running: dict[str, str], recreated: tuple
     if as_json:
         click.echo(json.dumps({"changes": [vars(change) for change in found], "diff": plan_.diff(trees, new)}))
         return
-    show_.plan(Console(), plan_.diff(trees, new), found, stopped=[name for name in SERVICES if name not in trees])
+    stopped = [name for name in SERVICES if name not in trees and of_service(new, name)]
+    show_.plan(Console(), plan_.diff(trees, new), found, stopped=stopped)
 
 
 @main.command()

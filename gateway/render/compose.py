@@ -2,15 +2,15 @@
 The Compose override: what gateway.toml decides of compose.yaml, addresses, ports and the filter's memory.
 
 compose.yaml carries the values of the default file, so that `docker compose up` alone works; for any other file
-the override replaces them.  A test holds the two against each other.  A scanner is a profile there, and has none here
-when a policy wants it: so a plain `docker compose up` starts what the file of the last `make apply` asks for.
+the override replaces them.  A test holds the two against each other.  A scanner, or Dovecot, is a profile there, and
+has none here when the file wants it: so a plain `docker compose up` starts what the file of the last `make apply` asks for.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from gateway.render import scanners
+from gateway.render import dovecot, scanners
 from gateway.render.templates import fill
 from gateway.settings.load import Configuration
 from gateway.settings.sizes import memory, spool
@@ -23,6 +23,8 @@ def render_compose(configuration: Configuration) -> str:
     ports = {"postfix-pre": _smtp_ports(configuration), "bind": _dns_ports(configuration)}
     environment = scanners.environment(configuration)
     wanted = scanners.wanted(configuration.settings)
+    if dovecot.wanted(configuration.settings):
+        wanted.add("dovecot")
     return fill(
         "compose.override.yaml",
         {

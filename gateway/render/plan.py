@@ -38,7 +38,8 @@ def changes(running: dict[str, Tree], new: Tree, recreated: Collection[str] = ()
     Compare what runs with a new tree.
 
     Args:
-        running: Service -> the tree it runs; a service that does not run is missing and needs nothing.
+        running: Service -> the tree it runs; a service that does not run is missing and needs nothing, as one
+            that the new tree has nothing for: it is going to be removed.
         new: The tree to come.
         recreated: Services whose containers Compose would replace, whatever their files say.
 
@@ -55,7 +56,7 @@ def changes(running: dict[str, Tree], new: Tree, recreated: Collection[str] = ()
         )
         if service in recreated:
             found.append(Change(service, "recreate", names))
-        elif names:
+        elif names and new_files:
             found.append(Change(service, _action(service, old_files, new_files), names))
     return found
 

@@ -1,5 +1,5 @@
 """
-The whole tree of generated files, one directory per service.
+The whole tree of generated files, one directory per service; a service that the file does not want has none.
 
 Rendering is pure: configuration, the tree before and the time give the tree after.
 """
@@ -7,11 +7,12 @@ Rendering is pure: configuration, the tree before and the time give the tree aft
 from __future__ import annotations
 
 from gateway.render.bind import render_bind
+from gateway.render.dovecot import render_dovecot
 from gateway.render.filter import render_filter
 from gateway.render.postfix import render_post, render_pre
 from gateway.settings.load import Configuration
 
-SERVICES = ("postfix-pre", "filter", "postfix-post", "bind")  # the message's path, then what all ask
+SERVICES = ("postfix-pre", "filter", "postfix-post", "dovecot", "bind")  # the message's path, then what all ask
 
 type Tree = dict[str, str]  # "<service>/<file>" -> text
 
@@ -29,6 +30,7 @@ def render(configuration: Configuration, previous: Tree, now: int) -> Tree:
         "postfix-pre": render_pre(configuration),
         "filter": render_filter(configuration),
         "postfix-post": render_post(configuration),
+        "dovecot": render_dovecot(configuration),
         "bind": render_bind(configuration, of_service(previous, "bind"), now),
     }
     return {f"{service}/{name}": text for service in SERVICES for name, text in sorted(parts[service].items())}

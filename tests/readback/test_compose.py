@@ -10,7 +10,7 @@ import pytest
 from tests.golden.cases import CASES, ROOT, rendered
 from tests.readback.daemons import said
 
-SCANNERS = ("clamav", "rspamd", "runner")
+OPTIONAL = ("clamav", "rspamd", "runner", "dovecot")
 
 
 def composed(*files):
@@ -36,7 +36,7 @@ def test_override_decides_addresses_ports_and_memory_alone(case, tmp_path):
         for service in tree["services"].values():
             for key in ("ports", "networks", "dns"):
                 service.pop(key, None)
-        for name in SCANNERS:
+        for name in OPTIONAL:
             for key in ("profiles", "environment"):
                 tree["services"][name].pop(key, None)
         filter_ = tree["services"]["filter"]

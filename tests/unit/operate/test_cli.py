@@ -40,7 +40,7 @@ def test_running_that_is_no_pair_is_exit_2(appliance, pair):
     """A misspelt service would be left out of the plan."""
     result = appliance.plan("--running", pair)
     assert result.exit_code == 2
-    assert "expected one of postfix-pre, filter, postfix-post, bind, =, a generation" in result.stderr
+    assert "expected one of postfix-pre, filter, postfix-post, dovecot, bind, =, a generation" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["render", "stage", "plan"])

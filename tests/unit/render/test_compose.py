@@ -131,6 +131,13 @@ def test_override_takes_the_profile_off_a_scanner_that_a_policy_needs(tmp_path):
     assert text.count("profiles") == 1
 
 
+def test_override_takes_the_profile_off_dovecot_where_it_is_wanted(tmp_path):
+    """For logins or for the mailstore; without either it stays a profile."""
+    text = render_compose(configure(tmp_path, minimal("[mailstore]\nenabled = true\n")))
+    assert "  dovecot:\n    profiles: !reset []\n" in text
+    assert text.count("profiles") == 1
+
+
 def test_override_gives_the_filter_memory_for_its_messages(tmp_path):
     """Nobody else's memory depends on the file."""
     extra = '[policies.default]\nchecks = ["gtube"]\n[filter]\nmax_transactions = 50\n'

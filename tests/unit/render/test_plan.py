@@ -12,6 +12,7 @@ TREE = {
     "filter/filter.toml": "a = 1\n",
     "filter/supervisord.conf": "[supervisord]\na=1\n[program:filter-of-2]\nb=1\n",
     "postfix-post/main.cf": "inet_protocols = ipv4\n",
+    "dovecot/dovecot.conf": "a = 1\n",
     "bind/named.conf": "a;\n",
 }
 RUNNING = dict.fromkeys(SERVICES, TREE)
@@ -46,9 +47,11 @@ def test_changes_say_reload_where_that_is_enough(name, text, action):
 def test_changes_come_in_the_order_of_the_path_with_all_files():
     """A removed file is a change like any other."""
     new = {"postfix-pre/main.cf": "inet_protocols = ipv4\na = 1\n", "bind/named.conf": "b;\n", "bind/db.x": "x\n"}
+    new |= {"filter/filter.toml": "a = 2\n", "postfix-post/main.cf": "b = 1\n", "dovecot/listeners": "a\n"}
     assert changes(RUNNING, new) == [
         Change("filter", "restart", ["filter.toml", "supervisord.conf"]),
         Change("postfix-post", "restart", ["main.cf"]),
+        Change("dovecot", "reload", ["dovecot.conf", "listeners"]),
         Change("bind", "reload", ["db.x", "named.conf"]),
     ]
 
@@ -65,8 +68,16 @@ def test_changes_name_containers_that_are_recreated():
 
 def test_changes_leave_out_what_does_not_run():
     """A stopped service takes the new files when it starts."""
-    assert changes({"filter": TREE}, {}) == [Change("filter", "restart", ["filter.toml", "supervisord.conf"])]
+    assert changes({"filter": TREE}, {"filter/filter.toml": "a = 1\n"}) == [
+        Change("filter", "restart", ["supervisord.conf"])
+    ]
     assert changes({}, TREE) == []
+
+
+def test_changes_leave_out_what_is_wanted_no_more():
+    """What has no file any more is removed, and has nothing to reload."""
+    new = {name: text for name, text in TREE.items() if not name.startswith("dovecot/")}
+    assert changes(RUNNING, new) == []
 
 
 def test_changes_compare_each_service_with_what_it_runs():

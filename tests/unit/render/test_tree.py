@@ -7,9 +7,11 @@ from tests.configurations import configure, minimal
 
 
 def test_tree_has_the_services_in_the_order_of_the_path(tmp_path):
-    """Names are <service>/<file>, sorted inside a service."""
+    """Names are <service>/<file>, sorted inside a service; a service that is not wanted has none."""
     tree = render(configure(tmp_path, minimal()), {}, 1000)
-    assert list(dict.fromkeys(name.partition("/")[0] for name in tree)) == list(SERVICES)
+    assert list(dict.fromkeys(name.partition("/")[0] for name in tree)) == [s for s in SERVICES if s != "dovecot"]
+    everything = render(configure(tmp_path, minimal("[mailstore]\nenabled = true\n")), {}, 1000)
+    assert list(dict.fromkeys(name.partition("/")[0] for name in everything)) == list(SERVICES)
     assert [name for name in tree if name.startswith("bind/")] == [
         "bind/db.127.in-addr.arpa",
         "bind/db.localhost",
