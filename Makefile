@@ -11,7 +11,7 @@ DO ?= list
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: explain quarantine help up down status demo logs shell check plan apply block unblock try-command test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
+.PHONY: doctor explain quarantine help up down status demo logs shell check plan apply block unblock try-command test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,8 @@ down: ## Stop and remove the containers and networks; mail, queues and settings 
 	@scripts/compose --profile '*' down
 status: ## Health, generations, queues
 	@scripts/status
+doctor: ## What is no mistake and should be known: certificates, passwords, modes of secrets
+	@scripts/doctor
 demo: ## Send a message to anna@example.test and show its way through both gates
 	@scripts/demo
 explain: ## What would become of a message, step by step: FILE=mail.eml FROM=… TO="… …" CLIENT=192.0.2.7

@@ -37,7 +37,9 @@ class Means:
     standing: Standing = NOTHING_STANDING  # edits whatever the policy
 
     def from_inside(self, client: Client) -> bool:
-        """Tell whether a client may relay."""
+        """Tell whether a client may relay: by its address, or because it has logged in."""
+        if client.logged_in:
+            return True
         address = client.address
         return address is not None and any(address in network for network in self.inside)
 

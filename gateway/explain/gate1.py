@@ -43,8 +43,8 @@ class Gate1:
 
     @property
     def trusted(self) -> bool:
-        """Return whether the client may relay."""
-        return self._in([*self.listener.networks, *self.listener.trusted])
+        """Return whether the client may relay; where people log in, somebody has, and sends as himself."""
+        return self.listener.auth or self._in([*self.listener.networks, *self.listener.trusted])
 
     def _in(self, names: list[str]) -> bool:
         networks = self.configuration.settings.networks
@@ -59,9 +59,8 @@ class Gate1:
             why = f"{self.sent.client} is in none of {', '.join(self.listener.networks)}"
             yield Step(GATE1, what, "554 5.7.1 Client host rejected: Access denied", why, ends=True)
             return
-        yield Step(
-            GATE1, what, "may relay" if self.trusted else "a stranger: mail to our domains only", str(self.sent.client)
-        )
+        standing = "may relay" if self.trusted else "a stranger: mail to our domains only"
+        yield Step(GATE1, what, "may relay, once logged in" if self.listener.auth else standing, str(self.sent.client))
         yield from self._sender()
 
     def _sender(self) -> Iterator[Step]:

@@ -43,6 +43,7 @@ class Yard:
         if assumed is not None:
             checks = {name: _assume(check, assumed.get(name, ())) for name, check in checks.items()}
         told = self._settings
+        self._listen = configuration.settings.listen
         nowhere = Pool(told.next_hops, told.helo_name, Timeouts(1, 1, 1))  # never asked for a connection
         self._means = Means(nowhere, told.search_timeout_s, told.policies, checks, {}, told.inside)
 
@@ -57,11 +58,15 @@ class Yard:
                 "NAME": _xtext(sent.client_name),
                 "ADDR": _xtext(f"IPv6:{sent.client}" if sent.client.version == 6 else str(sent.client)),
                 "HELO": _xtext(sent.helo),
+                "SOURCE": b"LOCAL" if self._asks_for_login(sent) else b"REMOTE",
             }
         )
         envelope = Envelope(ReversePath(sent.reverse_path.encode()), [Recipient(path.encode()) for path in recipients])
         mail = MailObject(envelope, client, sent.content, self._means.from_inside(client), policy)
         return await judge(mail, self._settings.policies[policy], self._means)
+
+    def _asks_for_login(self, sent: Sent) -> bool:
+        return self._listen[sent.listener or next(iter(self._listen))].auth
 
 
 def worker_settings(configuration: Configuration) -> WorkerSettings:

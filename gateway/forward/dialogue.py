@@ -22,8 +22,9 @@ _XFORWARD_LINES = [
     [(name, name.encode("ascii")) for name in XFORWARD_ATTRIBUTES[start:stop]] for start, stop in ((0, 3), (3, None))
 ]
 _UNAVAILABLE = b"[UNAVAILABLE]"
-# Postfix takes an unavailable SOURCE for LOCAL, and writes Message-Id, Date and From into what lacks them.
-_UNTOLD = {"SOURCE": b"REMOTE"}
+# Whatever gate 1 says.  Under LOCAL, as under an unavailable one, Postfix writes Message-Id, Date and From into what
+# lacks them, and rewrites addresses in the header, which may be signed by now.
+_FIXED = {"SOURCE": b"REMOTE"}
 _MAX_KNOWN = 256  # octets of replies that came together, up to which they are remembered
 _DSN_KEYWORDS = frozenset({b"RET", b"ENVID", b"NOTIFY", b"ORCPT"})
 
@@ -73,7 +74,7 @@ def xforward_commands(attributes: Mapping[str, bytes], offered: frozenset[bytes]
     Build the XFORWARD lines that tell gate 2 who the client is.
 
     Args:
-        attributes: Upper-case name to xtext value; what is missing is told as unavailable, a missing SOURCE
+        attributes: Upper-case name to xtext value; what is missing is told as unavailable, and SOURCE always
             as REMOTE.
         offered: Upper-case names that gate 2 takes.
 
@@ -83,7 +84,7 @@ def xforward_commands(attributes: Mapping[str, bytes], offered: frozenset[bytes]
     lines = []
     for names in _XFORWARD_LINES:
         words = [
-            key + b"=" + (attributes.get(name) or _UNTOLD.get(name, _UNAVAILABLE))
+            key + b"=" + (_FIXED.get(name) or attributes.get(name) or _UNAVAILABLE)
             for name, key in names
             if key in offered
         ]

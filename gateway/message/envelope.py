@@ -75,6 +75,11 @@ class Client:
         return self.attributes.get("IDENT", b"")
 
     @property
+    def logged_in(self) -> bool:
+        """True for a client that gate 1 let in by its password: XFORWARD has no login, but SOURCE=LOCAL says this."""
+        return self.attributes.get("SOURCE", b"").upper() == b"LOCAL"
+
+    @property
     def address(self) -> IPv4Address | IPv6Address | None:
         """The client's IP address, None when not told or not one."""
         try:

@@ -15,6 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -22,14 +23,17 @@ from rich.console import Console
 
 from gateway.explain import cases
 from gateway.operate import show as show_
+from gateway.operate.doctor import doctor_command
 from gateway.operate.explain import explain_command
 from gateway.operate.options import EXIT_FAILED, answers, config_option, json_option
 from gateway.operate.quarantine import quarantine
 from gateway.render import plan as plan_
+from gateway.render import self_signed
 from gateway.render.compose import render_compose
 from gateway.render.generations import Generations
 from gateway.render.tree import SERVICES, Tree, of_service, render
 from gateway.settings import edit
+from gateway.settings.certificates import refuse_expired
 from gateway.settings.load import Configuration, load
 from gateway.settings.reference import reference as reference_page
 from gateway.settings.schema import json_schema
@@ -80,7 +84,7 @@ def render_command(config: Path, rendered: Path) -> None:
     `make apply` for these.
     """
     generations = Generations(rendered)
-    generation = _write(load(config), generations)
+    generation = _write(load(config), rendered)
     if generation == generations.current():
         click.echo(f"generation {generation}: nothing changed")
     else:
@@ -94,7 +98,9 @@ def render_command(config: Path, rendered: Path) -> None:
 @answers
 def stage(config: Path, rendered: Path) -> None:
     """Render the file as a new generation that nobody takes yet, and print its id."""
-    click.echo(_write(load(config), Generations(rendered)))
+    configuration = load(config)
+    refuse_expired(configuration.certificate, datetime.now(UTC))
+    click.echo(_write(configuration, rendered))
 
 
 @main.command()
@@ -240,6 +246,7 @@ def unblock(sender: str, config: Path) -> None:
 
 main.add_command(quarantine)
 main.add_command(explain_command)
+main.add_command(doctor_command)
 
 
 @main.command("filter")
@@ -269,7 +276,9 @@ def _edit(config: Path, change: Callable[[str, str], str], sender: str, *, done:
     click.echo(f"{sender} {done}")
 
 
-def _write(configuration: Configuration, generations: Generations) -> str:
+def _write(configuration: Configuration, rendered: Path) -> str:
+    self_signed.keep(configuration, rendered)
+    generations = Generations(rendered)
     return generations.write(render(configuration, generations.read_current(), int(time.time())))
 
 

@@ -3,7 +3,8 @@ The Compose override: what gateway.toml decides of compose.yaml, addresses, port
 
 compose.yaml carries the values of the default file, so that `docker compose up` alone works; for any other file
 the override replaces them.  A test holds the two against each other.  A scanner, or Dovecot, is a profile there, and
-has none here when the file wants it: so a plain `docker compose up` starts what the file of the last `make apply` asks for.
+has none here when the file wants it: so a plain `docker compose up` starts what the file of the last `make apply` asks
+for.
 """
 
 from __future__ import annotations

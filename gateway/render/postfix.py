@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
+from gateway.render import dovecot, tls
+from gateway.render.logins import sender_logins
 from gateway.render.routes import Entry, doors, hop, patterns, recipient_routes, sender_routes, transport
 from gateway.render.templates import fill
 from gateway.settings.grammar import Network, SocketAddress
@@ -24,6 +26,7 @@ from gateway.settings.models import Domain, Settings
 from gateway.settings.sizes import FILTER_HEADROOM, slots
 from gateway.settings.topology import Topology
 
+LOGIN_LIMIT = SocketAddress(IPv4Address("127.0.0.1"), 10027)  # of the anvil that counts by login, inside gate 1
 RECIPIENT_LIMIT = 1000  # recipients of one transaction through the filter; smtpd_recipient_limit's default
 SPARE_SLOTS = 10  # of the 10026 listener: idle pooled connections and health checks
 TRANSACTION_MARGIN_S = 60  # each outer time-out exceeds the inner one by this
@@ -34,6 +37,7 @@ PRE_TABLES = (
     "transport",
     "sender_policies",
     "sender_access",
+    "sender_logins",
     "bridge_gateways",
     "client_patterns",
     "sender_patterns",
@@ -42,7 +46,7 @@ PRE_TABLES = (
     "body_checks",
 )
 MATCHES = ("client", "sender", "recipient", "header", "body")  # of [[patterns]]
-POST_TABLES = ("mailboxes", "transport", "aliases", "canonical")
+POST_TABLES = ("mailboxes", "transport", "aliases", "canonical", "tls_policies")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,11 @@ class ListenerView:
     trusted: list[str]  # networks whose clients may relay, as Postfix writes them
     inside_only: bool
     content_filter: str  # transport and next hop of all that comes in here; empty where recipients and senders decide
+    auth: bool = False
+    implicit_tls: bool = False
+    hide_client: bool = False
+    logins_per_minute: int = 0  # of one address; 0 is any number
+    recipients_per_hour: int = 0  # of one login; 0 is any number
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,13 @@ def render_pre(configuration: Configuration) -> dict[str, str]:
     views = listeners(settings, topology)
     values = _shared(settings, topology) | {
         "listeners": views,
-        "has_inside": any(view.inside_only for view in views),
+        "has_inside": any(view.inside_only or view.auth for view in views),
+        "has_logins": any(view.auth for view in views),
+        "has_login_limit": any(view.recipients_per_hour for view in views),
+        "auth": dovecot.auth(topology),
+        "login_limit": LOGIN_LIMIT,
+        "tls_chain": tls.chain(configuration),
+        "sender_logins": sender_logins(settings),
         "domains": [*settings.domains, *own_names(settings)],
         "policies": list(settings.policies),
         "filter_hop": hop(topology.filter),
@@ -120,6 +135,7 @@ def render_post(configuration: Configuration) -> dict[str, str]:
         ],
         "aliases": [Entry(address, ", ".join(to)) for address, to in aliases(settings).items()],
         "canonical": [Entry(address, target) for address, target in settings.canonical.items()],
+        **tls.outbound(settings),
     }
     files = {name: fill(f"postfix-post/{name}", values) for name in ("main.cf", "master.cf", *POST_TABLES)}
     return files | {"verified_domains": fill("verified_domains", values)}
@@ -151,6 +167,11 @@ def listeners(settings: Settings, topology: Topology) -> list[ListenerView]:
                 parameter=f"listen_{name.replace('-', '_')}_networks",
                 trusted=trusted,
                 inside_only=bool(listener.networks),
+                auth=listener.auth,
+                implicit_tls=listener.tls == "implicit",
+                hide_client=listener.hide_client,
+                logins_per_minute=listener.logins_per_minute if listener.auth else 0,
+                recipients_per_hour=listener.recipients_per_hour if listener.auth else 0,
                 content_filter=transport(topology, listener.forced) if listener.forced else "",
             )
         )

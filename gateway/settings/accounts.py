@@ -64,6 +64,10 @@ class Tls(Table):
         None, description="PEM in secrets/: ours, then intermediates. One signed by itself is made unless set."
     )
     key: FileName | None = Field(None, description="PEM in secrets/, its private key.")
+    authorities: FileName | None = Field(
+        None,
+        description="PEM in secrets/: who may sign next hops' certificates for secure; the public ones unless set.",
+    )
     policies: dict[grammar.NextHop, Literal["none", "may", "encrypt", "dane", "secure"]] = Field(
         {}, description='domain or "[next hop]" = how mail to it is protected; may for all others.'
     )

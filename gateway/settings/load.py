@@ -15,7 +15,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.settings import commands, crosscheck, document, hosts, mistakes, sentences, text, zones
+from gateway.settings import certificates, commands, crosscheck, document, hosts, mistakes, sentences, text, zones
+from gateway.settings.certificates import Certificate
 from gateway.settings.hosts import Host
 from gateway.settings.mistakes import Mistake, Problem, SettingsError, dotted
 from gateway.settings.models import Settings
@@ -40,6 +41,7 @@ class Configuration:
     zone_files: dict[str, str]  # zone of [dns.zones] -> text of its file
     source: str  # name of the file, as used in messages
     topology: Topology
+    certificate: Certificate | None = None  # of [tls]; None where it names none
 
 
 def load(path: Path) -> Configuration:
@@ -57,7 +59,8 @@ def load(path: Path) -> Configuration:
     if reading.problems:
         raise SettingsError(_placed(reading.problems, path.name, positions, reading.file_names))
     hosts_only = tuple(host for _path, host in reading.hosts)
-    return Configuration(settings, hosts_only, reading.zone_files, path.name, Topology.of(settings))
+    certificate = certificates.read(path.parent, settings.tls)
+    return Configuration(settings, hosts_only, reading.zone_files, path.name, Topology.of(settings), certificate)
 
 
 @dataclass
@@ -83,6 +86,8 @@ class _Reading:
             self._read_zones()
         if "checks" not in self.broken:
             self._note(commands.problems(self.folder, self.settings.checks.command))
+        if "tls" not in self.broken:
+            self._note(certificates.problems(self.folder, self.settings.tls))
         self._note(crosscheck.run(self.settings, self.hosts, frozenset(self.broken)))
 
     def _note(self, found: Iterable[Problem]) -> None:

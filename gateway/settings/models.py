@@ -67,6 +67,8 @@ class Listener(Table):
     auth: bool = Field(False, description="Clients log in, over TLS only, and may then relay, as themselves.")
     tls: Literal["starttls", "implicit"] = Field("starttls", description="implicit: TLS from the first octet (465).")
     hide_client: bool = Field(False, description="Leave the address of a client that has logged in out of Received.")
+    logins_per_minute: int = Field(20, ge=0, description="With auth: attempts of one address; 0 is any number.")
+    recipients_per_hour: int = Field(500, ge=0, description="With auth: recipients of one login; 0 is any number.")
     filter: bool = Field(True, description='false hands mail straight to gate 2, as policy = "none"; needs networks.')
     policy: Identifier | None = Field(None, description="Policy for all that comes in here, whatever its domain's is.")
 

@@ -13,6 +13,7 @@ POST_DECIDED = frozenset(
         "myhostname", "proxy_interfaces", "mynetworks", "smtpd_recipient_restrictions", "smtpd_restriction_classes",
         "verify_recipient", "smtpd_authorized_xforward_hosts", "smtpd_timeout", "message_size_limit",
         "recipient_delimiter", "virtual_mailbox_domains", "virtual_alias_domains", "relay_domains", "relayhost",
+        "smtp_tls_policy_maps", "smtp_tls_CAfile", "smtp_dns_support_level",
     ]
 )
 # fmt: on
@@ -58,6 +59,9 @@ def check_post(configuration: Configuration, postfix: Postfix) -> None:
     assert postfix.table("mailboxes") == {a: "{1}/{0}/".format(*a.split("@")) for a in settings.mailboxes.addresses}
     assert postfix.table("aliases") == {name: ", ".join(to) for name, to in aliases(configuration).items()}
     assert postfix.table("canonical") == settings.canonical
+    assert postfix.table("tls_policies") == {
+        hop: "secure match=nexthop" if level == "secure" else level for hop, level in settings.tls.policies.items()
+    }
     assert postfix.table("transport") == {n: f"relay:{d.next_hop}" for n, d in domains if d.deliver == "relay"}
     assert postfix.table("verified_domains") == dict.fromkeys(verified(configuration), "reject_unverified_recipient")
 
@@ -86,6 +90,15 @@ def _post_parameters(configuration: Configuration) -> dict[str, str]:
         found["smtp_address_preference"] = "ipv4"
     else:
         found["inet_protocols"] = "ipv4"
+    levels = settings.tls.policies.values()
+    if levels:
+        found["smtp_tls_policy_maps"] = "texthash:$config_directory/tls_policies"
+    if "secure" in levels:
+        own_authorities = settings.tls.authorities
+        public = "/etc/ssl/certs/ca-certificates.crt"
+        found["smtp_tls_CAfile"] = f"/secrets/{own_authorities}" if own_authorities else public
+    if "dane" in levels:
+        found["smtp_dns_support_level"] = "dnssec"
     if four:
         found["proxy_interfaces"] = ", ".join(map(str, four))
     if settings.gateway.relayhost:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from gateway.render.tree import render
 from gateway.settings.load import Configuration, load
-from gateway.settings.models import PatternRule
+from gateway.settings.models import Listener, PatternRule
 from tests.golden.cases import CASES, NOW, write
 from tests.readback.daemons import Postfix
 
@@ -18,7 +18,7 @@ PRE_DECIDED = frozenset(
         "myhostname", "inet_protocols", "recipient_delimiter", "relay_domains", "relay_transport", "default_transport",
         "message_size_limit", "smtpd_sender_restrictions",
         "smtpd_recipient_restrictions", "header_checks", "body_checks",
-        "disable_mime_input_processing",
+        "disable_mime_input_processing", "smtpd_tls_chain_files",
     ]
 )
 # fmt: on
@@ -34,6 +34,19 @@ SMTP_OPTIONS = {
     "smtp_line_length_limit": "0",
     "smtp_tls_security_level": "none",
     "smtp_connect_timeout": "10s",
+}
+
+LOGINS = {  # of gate 1, where people log in
+    "smtpd_sasl_type": "dovecot",
+    "smtpd_sasl_path": "private/auth-front",
+    "smtpd_tls_auth_only": "yes",
+    "smtpd_sender_login_maps": "texthash:$config_directory/sender_logins",
+    "mua_client_restrictions": "check_client_access cidr:$config_directory/bridge_gateways, "
+    "permit_sasl_authenticated, reject",
+    "mua_sender_restrictions": "check_sender_access pcre:{ { /[[:cntrl:]]|^.{255}/ 501 5.1.7 Bad address syntax } } "
+    "reject_non_fqdn_sender reject_sender_login_mismatch",
+    "mua_relay_restrictions": "permit_sasl_authenticated, reject",
+    "auth-front_time_limit": "7d",
 }
 
 LONG_HEADER = "pcre:{ { /^(?:.{32768}){32}/ REJECT 5.3.4 Header field too long } }"
@@ -119,6 +132,7 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
         "relay_transport": f"scan-default:{scan}",
         "default_transport": f"scan-default:{scan}",
         "message_size_limit": str(settings.gateway.message_size_limit),
+        "smtpd_tls_chain_files": f"/rendered/self-signed/{settings.gateway.hostname}.pem",
         "smtpd_sender_restrictions": _syntax("sender", "5.1.7")
         + "reject_non_fqdn_sender permit_mynetworks permit_sasl_authenticated "
         "check_sender_access texthash:$config_directory/sender_access"
@@ -145,6 +159,7 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
             f"scan-{policy}_destination_concurrency_failed_cohort_limit": "10",
             f"scan-{policy}_destination_recipient_limit": "1000",
         }
+    found |= _login_parameters(configuration)
     if verified(configuration):
         found |= VERIFY | {
             "address_verify_relay_transport": f"direct:{direct}",
@@ -153,6 +168,34 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
             "address_verify_poll_count": "6",
         }
     return found
+
+
+def _logins(configuration: Configuration) -> dict[str, Listener]:
+    return {name: listener for name, listener in configuration.settings.listen.items() if listener.auth}
+
+
+def _login_parameters(configuration: Configuration) -> dict[str, str]:
+    logins = _logins(configuration).values()
+    limited = any(listener.recipients_per_hour for listener in logins)
+    return (LOGINS if logins else {}) | ({"login-limit_time_limit": "7d"} if limited else {})
+
+
+def _login_options(listener: Listener) -> dict[str, str]:
+    """Return what a listener is told where people log in: nobody else gets any further."""
+    limit = f"{{ unix:private/login-limit, policy_context={listener.recipients_per_hour}, default_action=DUNNO }}"
+    asked = f"check_policy_service {limit}, " if listener.recipients_per_hour else ""
+    return {
+        "smtpd_tls_security_level": "encrypt",
+        **({"smtpd_tls_wrappermode": "yes"} if listener.tls == "implicit" else {}),
+        "smtpd_sasl_auth_enable": "yes",
+        "smtpd_client_restrictions": "$mua_client_restrictions",
+        "smtpd_sender_restrictions": "$mua_sender_restrictions",
+        "smtpd_relay_restrictions": f"{asked}$mua_relay_restrictions",
+        **({"smtpd_client_auth_rate_limit": str(listener.logins_per_minute)} if listener.logins_per_minute else {}),
+        **({"smtpd_hide_client_session": "yes"} if listener.hide_client else {}),
+        "local_header_rewrite_clients": "permit_sasl_authenticated",
+        "cleanup_service_name": "cleanup-inside",
+    }
 
 
 def _recipient_restrictions(configuration: Configuration) -> str:
@@ -190,8 +233,12 @@ def _pre_services(configuration: Configuration) -> dict[str, str]:
     found = {f"scan-{policy}/unix": f"- - n - {slots(configuration)} smtp" for policy in settings.policies}
     for listener in settings.listen:
         found |= {f"{socket}/inet": "n - n - - smtpd" for socket in _sockets(configuration, listener)}
-    if any(listener.networks for listener in settings.listen.values()):
+    if any(listener.networks or listener.auth for listener in settings.listen.values()):
         found["cleanup-inside/unix"] = "n - n - 0 cleanup"
+    if _logins(configuration):
+        found["auth-front/unix"] = "- n n - 0 spawn"
+    if any(listener.recipients_per_hour for listener in _logins(configuration).values()):
+        found |= {"login-limit/unix": "- n n - 0 spawn", "127.0.0.1:10027/inet": "n - n - 1 anvil"}
     return found
 
 
@@ -223,6 +270,11 @@ def _pre_options(configuration: Configuration) -> dict[str, dict[str, str]]:
                 "check_client_access cidr:$config_directory/bridge_gateways, permit_mynetworks, reject"
             )
             told["cleanup_service_name"] = "cleanup-inside"
+        if listener.auth:
+            told |= _login_options(listener)
+            if listener.recipients_per_hour:
+                found["127.0.0.1:10027/inet"] = {"anvil_rate_time_unit": "3600s"}
+        if listener.networks or listener.auth:
             found["cleanup-inside/unix"] = {"message_drop_headers": "bcc,resent-bcc"}
         if not listener.filter or listener.policy:
             told["content_filter"] = _route(configuration, listener.policy if listener.filter else "none")
@@ -248,6 +300,12 @@ def _check_pre_tables(configuration: Configuration, postfix: Postfix) -> None:
         if domain.deliver == "relay":
             known |= set(domain.recipient_list) if domain.recipients == "list" else {f"@{name}"}
     assert postfix.table("relay_recipients") == dict.fromkeys(known, "OK")
+    owned = {address: address for address in settings.mailboxes.addresses}
+    owned |= {a: a for domain in settings.domains.values() for a in domain.recipient_list}
+    assert (
+        postfix.table("sender_logins").items() >= {a: o for a, o in owned.items() if a not in settings.aliases}.items()
+    )
+    assert set(postfix.table("sender_logins")) == {*owned, *settings.aliases}
     hidden = [str(configuration.topology.networks["edge"][1])]
     hidden += [str(configuration.topology.edge6[1])] if configuration.topology.ipv6 else []
     found = postfix.look_up(f"cidr:{postfix.directory / 'bridge_gateways'}", [*hidden, "192.0.2.1", "2001:db8::1"])

@@ -146,6 +146,12 @@ def stranger(searched: Appliance) -> Client:
 
 
 @pytest.fixture(scope="session")
+def house(make_appliance: Callable[..., Appliance]) -> Appliance:
+    """Return the appliance whose people send from anywhere with their password."""
+    return make_appliance("submission")
+
+
+@pytest.fixture(scope="session")
 def sink(site: Appliance) -> Sink:
     """Return the next hop of the site's relay domains, and of the outside world."""
     return site.sink("sink", ip=str(site.network("egress")[20]))

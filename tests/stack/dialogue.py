@@ -31,15 +31,24 @@ type Step = str | bytes | Special
 type Dialogue = Sequence[Step]
 
 
-def talk(client: Client, server: str, dialogues: Sequence[Dialogue], *, parallel: int = 10) -> list[list[str]]:
+def talk(
+    client: Client, server: str, dialogues: Sequence[Dialogue], *, parallel: int = 10, tls: bool = False
+) -> list[list[str]]:
     """
     Hold dialogues from a client's container, each on a connection of its own (talker.py).
+
+    Args:
+        client: Where from.
+        server: address:port.
+        dialogues: The steps of each.
+        parallel: Sessions at once.
+        tls: TLS from the first octet, whatever certificate is shown.
 
     Returns:
         The replies of each, the greeting first, with "closed" or the error that ended it at the end.
     """
     told = [[_told(step) for step in dialogue] for dialogue in dialogues]
-    task = json.dumps({"server": server, "parallel": parallel, "dialogues": told})
+    task = json.dumps({"server": server, "parallel": parallel, "tls": tls, "dialogues": told})
     script = (ROOT / "tests/stack/talker.py").read_text()
     done = run("docker", "exec", "-i", client.name, "python3", "-c", script, stdin=task)
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -4,8 +4,8 @@ A next hop for tests: an SMTP server that stores every message and refuses what 
     python3 -m tests.stack.sink DIRECTORY [PORT]
 
 Recipients whose local part begins with `unknown` get 550 5.1.1, with `later` 451 4.2.0, with `full` 552 5.2.2.
-Each message becomes DIRECTORY/<number>.json (reverse_path, recipients, helo, client) and DIRECTORY/<number>.eml, the
-octets as they came after un-stuffing.  Only the standard library: it runs in the tools image.
+Each message becomes DIRECTORY/<number>.json (reverse_path, recipients, helo, client, tls) and DIRECTORY/<number>.eml,
+the octets as they came after un-stuffing.  Only the standard library: it runs in the tools image.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import asyncio
 import itertools
 import json
 import re
+import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -27,21 +28,28 @@ type Session = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[
 class Sink:
     """Answers SMTP and stores what it gets."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, tls: ssl.SSLContext | None = None) -> None:
         self._directory = directory
+        self._tls = tls  # with it STARTTLS is offered
         # After a restart it goes on behind what is stored.
         self._numbers = itertools.count(1 + max((int(path.stem) for path in directory.glob("*.eml")), default=0))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hold one session."""
-        envelope: dict = {"client": writer.get_extra_info("peername")[0]}
+        envelope: dict = {"client": writer.get_extra_info("peername")[0], "tls": False}
         writer.write(b"220 sink.test ESMTP\r\n")
         while line := await reader.readline():
             verb, _, argument = line.strip().decode("utf-8", "surrogateescape").partition(" ")
             answer = b"250 2.0.0 Ok"
             if verb.upper() == "EHLO":
                 envelope["helo"] = argument
-                answer = b"\r\n".join([b"250-sink.test", *(b"250-" + word for word in EXTENSIONS), b"250 SIZE"])
+                words = (*EXTENSIONS, b"STARTTLS") if self._tls and not envelope["tls"] else EXTENSIONS
+                answer = b"\r\n".join([b"250-sink.test", *(b"250-" + word for word in words), b"250 SIZE"])
+            elif verb.upper() == "STARTTLS" and self._tls:
+                writer.write(b"220 2.0.0 Go ahead\r\n")
+                await writer.start_tls(self._tls)
+                envelope["tls"] = True
+                continue
             elif verb.upper() == "MAIL":
                 envelope.update(reverse_path=argument, recipients=[])
             elif verb.upper() == "RCPT":

@@ -3,7 +3,8 @@ A client for tests that speaks SMTP as it is told to, well or badly, in many ses
 
     talker.py < JSON
 
-The JSON has server ("address:port"), parallel (sessions at once), and dialogues: lists of steps.  A step is
+The JSON has server ("address:port"), parallel (sessions at once), tls (from the first octet, whatever certificate is
+shown), and dialogues: lists of steps.  A step is
 {"line": text}: send it with CRLF and wait for a reply; {"octets": base64}: send them and wait for nothing;
 {"wait": true}: wait for a reply; {"fin": true}: close our half of the connection; {"reset": true}: break it by RST;
 {"lull": true}: send nothing for 3 ms, so that what follows is read apart from what was sent.
@@ -19,6 +20,7 @@ import base64
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import sys
 import time
@@ -31,10 +33,14 @@ LULL_S = 0.003
 class Talker:
     """One session."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, *, tls: bool) -> None:
         host, _, port = server.rpartition(":")
         self._socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a segment for each step
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self._socket = context.wrap_socket(self._socket)
         self._input = self._socket.makefile("rb")
         self.replies: list[str] = []
 
@@ -77,10 +83,10 @@ class Talker:
         self._socket.close()
 
 
-def talk(server: str, steps: list[dict]) -> list[str]:
+def talk(server: str, steps: list[dict], *, tls: bool) -> list[str]:
     """Hold one dialogue; return the replies and how it ended."""
     try:
-        talker = Talker(server)
+        talker = Talker(server, tls=tls)
     except OSError as error:
         return [str(error)]
     try:
@@ -98,7 +104,7 @@ def main() -> None:
     """Hold them all."""
     task = json.load(sys.stdin)
     with ThreadPoolExecutor(task["parallel"]) as pool:
-        for replies in pool.map(lambda steps: talk(task["server"], steps), task["dialogues"]):
+        for replies in pool.map(lambda steps: talk(task["server"], steps, tls=task["tls"]), task["dialogues"]):
             print(json.dumps(replies), flush=True)
 
 

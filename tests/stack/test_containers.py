@@ -15,7 +15,7 @@ POSTFIX_CAPS = {"CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"}
 EXPECTED: dict[str, tuple[set[str], dict[str, bool], set[str], str]] = {
     "bind": ({"resolver", "egress"}, {"rendered": False}, set(), "100:101"),
     "postfix-pre": (
-        {"edge", "scan", "direct", "resolver"},
+        {"edge", "scan", "direct", "resolver", "directory"},
         {"rendered": False, "queue-pre": True},
         POSTFIX_CAPS,
         "",  # master changes to postfix's user by itself
@@ -27,7 +27,7 @@ EXPECTED: dict[str, tuple[set[str], dict[str, bool], set[str], str]] = {
         "10001:10001",
     ),
     "postfix-post": (
-        {"reinject", "direct", "resolver", "egress"},
+        {"reinject", "direct", "resolver", "egress", "directory"},
         {"rendered": False, "queue-post": True, "mail": True},
         POSTFIX_CAPS,
         "",
@@ -35,7 +35,8 @@ EXPECTED: dict[str, tuple[set[str], dict[str, bool], set[str], str]] = {
     "render": (set(), {"rendered": True}, {"DAC_READ_SEARCH"}, "0:0"),
 }
 DENIED = re.compile(r"554 5\.7\.1 .*Access denied")
-INTERNAL = {"scan", "reinject", "direct", "resolver", "scanners"}
+INTERNAL = {"scan", "reinject", "direct", "resolver", "scanners", "directory"}
+SECRETS = {"filter", "postfix-pre", "postfix-post"}  # who reads keys
 
 
 def capabilities(names: list[str] | None) -> set[str]:
@@ -53,7 +54,7 @@ def test_container_has_what_it_needs_and_no_more(site: Appliance, service: str) 
     mounts = {m["Name"].removeprefix(f"{site.project}_"): m["RW"] for m in found["Mounts"] if m["Type"] == "volume"}
     assert mounts == volumes
     binds = [(m["Destination"], m["RW"]) for m in found["Mounts"] if m["Type"] == "bind"]
-    assert binds == {"render": [("/config", False)], "filter": [("/secrets", False)]}.get(service, [])
+    assert binds == ([("/secrets", False)] if service in SECRETS else [("/config", False)] * (service == "render"))
     host = found["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
     assert capabilities(host["CapAdd"]) == caps

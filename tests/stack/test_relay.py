@@ -80,11 +80,13 @@ WAYS = {
 }
 
 
-def replies_at_rcpt(client: Client, server: str, sender: str, recipient: str, message: str) -> dict[str, str]:
+def replies_at_rcpt(
+    client: Client, server: str, sender: str, recipient: str, message: str, *, tls: bool = False
+) -> dict[str, str]:
     """Put a recipient to gate 1 in all ways; send the message to whoever is taken."""
     commands = [way.commands(sender, recipient) for way in WAYS.values()]
     rest = [["DATA", message, "QUIT"] if way.first else ["QUIT"] for way in WAYS.values()]
-    heard = talk(client, server, [[*before, *after] for before, after in zip(commands, rest, strict=True)])
+    heard = talk(client, server, [[*before, *after] for before, after in zip(commands, rest, strict=True)], tls=tls)
     return {way: replies[len(c)] for way, replies, c in zip(WAYS, heard, commands, strict=True)}
 
 

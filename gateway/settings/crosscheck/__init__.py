@@ -21,6 +21,7 @@ from gateway.settings.crosscheck import (
     policies,
     rewriting,
     scanners,
+    submission,
     subnet,
     trust,
 )
@@ -32,6 +33,7 @@ from gateway.settings.models import Settings
 RULES: tuple[Rule, ...] = (
     *subnet.RULES,
     *listeners.RULES,
+    *submission.RULES,
     *trust.RULES,
     *names.RULES,
     *domains.RULES,

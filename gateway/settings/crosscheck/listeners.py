@@ -45,7 +45,7 @@ def networks_exist(given: Given) -> Iterator[Problem]:
 def unfiltered_is_inside(given: Given) -> Iterator[Problem]:
     """A listener that everybody reaches and nobody searches would be a hole in the wall."""
     for name, listener in given.settings.listen.items():
-        if listener.networks or listener.forced != NONE:
+        if listener.networks or listener.auth or listener.forced != NONE:
             continue
         key, value, other = ("policy", '"none"', "another") if listener.filter else ("filter", "false", "true")
         what = f"{value} where anybody may connect; expected networks beside it, or {other}"

@@ -26,6 +26,9 @@ filter = false
 addresses = ["127.0.0.3:2525"]
 trusted = ["lan"]
 policy = "lenient"
+[listen.submission]
+addresses = ["127.0.0.4:2587"]
+auth = true
 [senders]
 reject = ["spam.example", ".bulk.example", "pest@example.net"]
 policies = { "example.test" = "strict" }

@@ -23,6 +23,7 @@ def outcomes(steps):
         ({"listener": "inside"}, "554 5.7.1 Client host rejected: Access denied"),
         ({"listener": "inside", "client": "10.20.0.9"}, "may relay"),
         ({"listener": "partner", "client": "10.20.0.9", "reverse_path": "a@spam.example"}, "may relay"),
+        ({"listener": "submission"}, "may relay, once logged in"),
     ],
 )
 def test_client_and_sender(site, told, last):
@@ -46,6 +47,7 @@ def test_client_and_sender(site, told, last):
             {"listener": "partner", "client": "10.20.0.9"},
             "of another site, relayed for a trusted client",
         ),
+        ("x@else.test", {"listener": "submission"}, "of another site, relayed for a trusted client"),
         ("nobody@example.test", {"listener": "inside", "client": "10.20.0.9"}, "550 5.1.1 User unknown"),
     ],
 )

@@ -11,7 +11,9 @@ async def test_judge_is_what_the_worker_does(site):
     """Direction, reply and findings by the rendered settings."""
     outside = await Yard(site).judge(sent(content=SPAM), ["anna@example.test"], "strict")
     inside = await Yard(site).judge(sent(content=SPAM, client="10.20.0.9"), ["anna@example.test"], "strict")
+    people = await Yard(site).judge(sent(content=SPAM, listener="submission"), ["anna@example.test"], "strict")
     assert (outside.verdict.action, inside.verdict.action) == (Action.HOLD, Action.REJECT)
+    assert people.verdict.action is Action.REJECT
     assert [finding.key for finding in outside.verdict.findings] == ["gtube.gtube"]
 
 

@@ -60,6 +60,11 @@ def test_xforward_commands_missing_attributes_are_told_unavailable():
     assert xforward_commands({"NAME": b"mx.test"}, frozenset()) == []
 
 
+def test_xforward_commands_say_remote_whatever_gate_1_said():
+    """Under LOCAL gate 2 would write into the header, which may be signed by now."""
+    assert xforward_commands({"SOURCE": b"LOCAL"}, frozenset({b"SOURCE"})) == [b"XFORWARD SOURCE=REMOTE\r\n"]
+
+
 def test_xforward_commands_long_values_take_more_lines():
     """No line beyond 512 octets."""
     lines = xforward_commands(dict.fromkeys(XFORWARD_ATTRIBUTES, b"x" * 255), OFFERED)

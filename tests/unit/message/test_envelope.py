@@ -37,6 +37,15 @@ def test_address_is_that_of_xforward(told, address):
 
 
 @pytest.mark.parametrize(
+    ("told", "logged_in"),
+    [(b"LOCAL", True), (b"local", True), (b"REMOTE", False), (b"[UNAVAILABLE]", False), (b"", False)],
+)
+def test_logged_in_is_what_source_says(told, logged_in):
+    """Gate 1 says LOCAL of a client with a password, and of no other; what it has not said is not so."""
+    assert Client({"SOURCE": told} if told else {}).logged_in == logged_in
+
+
+@pytest.mark.parametrize(
     ("value", "decoded"),
     [(b"a+2Bb", "a+b"), (b"a+0D+0A", "a\r\n"), (b"+ZZ", "+ZZ"), (b"[unavailable]", ""), (b"\xff", "ÿ")],
 )

@@ -218,7 +218,7 @@ def test_changes_prints_a_line_per_service(appliance):
 def test_check_changes_nothing(appliance):
     """It loads and renders in memory."""
     result = appliance.run("check", config=True)
-    assert (result.exit_code, result.stdout) == (0, "gateway.toml: no mistakes; 25 files to render\n")
+    assert (result.exit_code, result.stdout) == (0, "gateway.toml: no mistakes; 27 files to render\n")
     assert appliance.files() == {}
     found = json.loads(appliance.run("check", "--json", config=True).stdout)
     assert found["source"] == "gateway.toml"

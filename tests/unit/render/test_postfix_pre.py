@@ -28,6 +28,7 @@ def test_pre_has_every_file_whatever_is_used(tmp_path):
         "recipient_patterns",
         "relay_recipients",
         "sender_access",
+        "sender_logins",
         "sender_patterns",
         "sender_policies",
         "transport",

@@ -21,7 +21,8 @@ def test_schema_names_every_table_and_key():
     assert set(schema["properties"]) == {field.alias or name for name, field in Settings.model_fields.items()}
     assert schema["additionalProperties"] is False
     assert set(schema["definitions"]["Listener"]["properties"]) == {
-        *("addresses", "networks", "trusted", "auth", "tls", "hide_client", "filter", "policy")
+        *("addresses", "networks", "trusted", "auth", "tls", "hide_client", "filter", "policy"),
+        *("logins_per_minute", "recipients_per_hour"),
     }
     for table in ("Checks", "Headers", "HeaderPattern", "Command", "Policy", "Tag", "MailingList"):
         assert schema["definitions"][table]["additionalProperties"] is False
