@@ -56,7 +56,7 @@ class Sent:
     @property
     def last_error(self) -> str:
         """Return the last reply that refused something, without swaks's marks; empty where none did."""
-        replies = re.findall(r"^<\*\* +(.*)$", self.transcript, re.MULTILINE)
+        replies = re.findall(r"^<[*~]\* +(.*)$", self.transcript, re.MULTILINE)
         return replies[-1] if replies else ""
 
     @property

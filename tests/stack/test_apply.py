@@ -296,3 +296,25 @@ def test_next_hop_is_reached_by_its_alias_on_the_egress_network(steady: Applianc
     hop = steady.sink("hop")
     sent = visitor.swaks(steady.outside, to="x@hop.test")
     assert "<x@hop.test>" in hop.arrived(sent.token)["recipients"][0]
+
+
+# --- apply: what is wanted now and then --------------------------------------------------------------------------------
+
+
+def test_apply_starts_dovecot_for_logins_and_removes_it_again(steady: Appliance) -> None:
+    """The first listener with auth brings it, on the generation that gate 1 then asks it by; the last one takes it."""
+    before = steady.config.read_text()
+    loopback = before.partition('addresses = ["')[2].partition(":")[0]
+    listener = f'[listen.submission]\naddresses = ["{loopback}:2587"]\nauth = true\n'
+    steady.edit("[senders]\n", f"{listener}[senders]\n")
+    assert "Started: dovecot" in steady.make("plan").stdout
+    said = steady.make("apply").stderr
+    assert said.index("==> starting dovecot") < said.index("==> recreating postfix-pre")
+    assert steady.inspect("dovecot")["State"]["Health"]["Status"] == "healthy"
+    assert steady.exec("dovecot", "generation").stdout.strip() in current(steady)
+    assert re.search(rf"^dovecot +generation {current(steady)[-6:]}$", steady.make("status").stdout, re.MULTILINE)
+    assert "settings unchanged" in steady.make("apply").stderr
+    steady.config.write_text(before)
+    assert "==> dovecot is wanted no more: removing its container" in steady.make("apply").stderr
+    labels = [f"--filter=label=com.docker.compose.{word}" for word in (f"project={steady.project}", "service=dovecot")]
+    assert run("docker", "ps", "-aq", *labels).stdout == ""
