@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from rich.console import Console
@@ -18,6 +18,7 @@ from gateway.settings.policies import NONE
 
 DELIVERY = {"mailbox": "Maildir in volume mail", "alias": "by [aliases]"}
 ENGINES = "image, ports, addresses or memory"  # of a container, where they differ
+NOBODY = "nobody's: no network is trusted"
 RECIPIENTS = {"list": "listed recipients", "verify": "recipients the next hop knows", "any": "any recipient"}
 
 
@@ -53,10 +54,7 @@ def table(console: Console, configuration: Configuration) -> None:
         for row in data["listeners"]
     ]
     domains = [(row["name"], row["accepts"], row["goes"]) for row in data["domains"]]
-    relays = any(listener.networks or listener.trusted for listener in configuration.settings.listen.values())
-    domains.append(
-        ("any other", "from trusted networks" if relays else "nobody's: no network is trusted", data["outbound"])
-    )
+    domains.append(("any other", _relayed(configuration.settings.listen.values()), data["outbound"]))
     console.print(_table(f"{data['hostname']} takes mail at", ("listener", "address", "accepts", "then"), listeners))
     console.print(_table(f"{data['outbound_hostname']} sends it on", ("domain", "accepts", "goes to"), domains))
 
@@ -88,7 +86,16 @@ def _table(title: str, headings: Iterable[str], rows: Iterable[Iterable[str]]) -
     return made
 
 
+def _relayed(listeners: Collection[Listener]) -> str:
+    """Say whose mail to other sites is taken."""
+    networks = "trusted networks" if any(listener.networks or listener.trusted for listener in listeners) else ""
+    people = "people who log in" if any(listener.auth for listener in listeners) else ""
+    return f"from {' and '.join(filter(None, (networks, people)))}" if networks or people else NOBODY
+
+
 def _accepts(listener: Listener) -> str:
+    if listener.auth:
+        return "people who log in: mail to anywhere, as themselves"
     if listener.networks:
         return f"clients in {', '.join(listener.networks)}: mail to anywhere"
     relayed = f"; clients in {', '.join(listener.trusted)}: to anywhere" if listener.trusted else ""

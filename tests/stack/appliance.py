@@ -86,6 +86,11 @@ class Appliance:
             check=check,
         )
 
+    def doctor(self) -> list[dict[str, str]]:
+        """Return what `make doctor` says."""
+        words = (f"PROJECT={self.project}", f"CONFIG_DIR={self.config_dir}", "scripts/doctor", "--json")
+        return json.loads(run("env", *words, check=False).stdout)
+
     def compose(self, *arguments: str, check: bool = True, stdin: str | None = None) -> Done:
         """Run docker compose for this project, as scripts/compose does for an operator."""
         environment = f"PROJECT={self.project}"

@@ -127,3 +127,14 @@ def test_as_data_of_a_listener_with_a_policy(tmp_path):
         "soft": "gate 1, filter (soft), gate 2",
         "past": "gate 1, gate 2 (not filtered)",
     }
+
+
+def test_table_tells_of_people_who_log_in(tmp_path):
+    """They are who mail to other sites is taken from, beside trusted networks."""
+    logins = '[listen.submission]\naddresses = ["10.20.0.1:587"]\nauth = true\n'
+    shown = printed(show.table, configure(tmp_path, minimal(logins)))
+    assert "people who log in: mail to anywhere, as themselves" in shown
+    assert "from people who log in" in shown
+    assert "from trusted networks and people who log in" in printed(
+        show.table, configure(tmp_path, minimal(EXTRA + logins))
+    )
