@@ -100,7 +100,7 @@ def _passwords(configuration: Configuration, secrets: Path) -> Iterator[Remark]:
     path = secrets / PASSWORDS
     about = f"{FOLDER}/{PASSWORDS}"
     if not path.exists():
-        yield Remark("problem", about, "not there: every login is deferred", "write it; docs/submission.md says how")
+        yield Remark("problem", about, "not there: every login is refused", "write it; docs/submission.md says how")
         return
     known = {entry.key for entry in sender_logins(settings)}
     for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):

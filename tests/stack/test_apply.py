@@ -298,7 +298,7 @@ def test_next_hop_is_reached_by_its_alias_on_the_egress_network(steady: Applianc
     assert "<x@hop.test>" in hop.arrived(sent.token)["recipients"][0]
 
 
-# --- apply: what is wanted now and then --------------------------------------------------------------------------------
+# --- apply: what is wanted now and then -------------------------------------------------------------------------------
 
 
 def test_apply_starts_dovecot_for_logins_and_removes_it_again(steady: Appliance) -> None:

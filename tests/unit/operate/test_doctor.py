@@ -70,9 +70,9 @@ def test_certificate_for_another_name_is_told(tmp_path, name, fits):
 
 
 def test_missing_passwords_are_a_problem_where_people_log_in(tmp_path):
-    """Every login would be deferred."""
-    assert ("problem", "secrets/passwords", "not there: every login is deferred") in remarks(tmp_path, LOGINS)
-    assert ("problem", "secrets/passwords", "not there: every login is deferred") not in remarks(tmp_path)
+    """Every login would be refused."""
+    assert ("problem", "secrets/passwords", "not there: every login is refused") in remarks(tmp_path, LOGINS)
+    assert ("problem", "secrets/passwords", "not there: every login is refused") not in remarks(tmp_path)
 
 
 @pytest.mark.parametrize(
