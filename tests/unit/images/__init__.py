@@ -1,0 +1,1 @@
+"""Programs of the images that run anywhere: bash, and what is in a socket."""
