@@ -103,7 +103,8 @@ stop_unwanted() {
     local service services
     services=" $(compose config --services | xargs) "
     for service in "${SCANNERS[@]}" "${DAEMONS[@]}"; do
-        if [[ $services == *" $service "* ]] || [ -z "$(container_of "$service")" ]; then continue; fi
+        if [[ $services == *" $service "* ]] || [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" \
+            --filter "label=com.docker.compose.service=$service" --filter label=com.docker.compose.oneoff=False)" ]; then continue; fi
         say "$service is wanted no more: removing its container"
         compose --profile '*' rm -sf "$service" >/dev/null
     done
