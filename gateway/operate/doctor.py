@@ -24,13 +24,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.operate.options import answers, config_option, json_option
 from gateway.render import dovecot
 from gateway.render.logins import sender_logins
 from gateway.render.tls import self_signed_name
 from gateway.settings.certificates import FOLDER, Certificate, facts
-from gateway.settings.load import Configuration, SettingsError, load
+from gateway.settings.load import Configuration, load
 
-EXIT_FAILED, EXIT_MISTAKES, EXIT_PROBLEM = 1, 3, 4
+EXIT_PROBLEM = 4
 SOON = timedelta(days=21)  # before a certificate expires: time to get another
 PASSWORDS = "passwords"  # in secrets
 _SMTP = 25
@@ -142,27 +143,19 @@ def _blocklists(configuration: Configuration) -> Iterator[Remark]:
 
 
 @click.command("doctor")
-@click.option(
-    "--config", type=click.Path(dir_okay=False, path_type=Path), default=Path("/config/gateway.toml"), show_default=True
-)
+@config_option
 @click.option(
     "--rendered", type=click.Path(file_okay=False, path_type=Path), default=Path("/rendered"), show_default=True
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@json_option
+@answers
 def doctor_command(config: Path, rendered: Path, *, as_json: bool) -> None:
     """
     Say what is no mistake and should be known all the same: certificates, passwords, modes, listeners.
 
     Exit code 4 when something needs doing.
     """
-    try:
-        remarks = list(examine(load(config), config.parent, rendered, datetime.now(UTC)))
-    except SettingsError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_MISTAKES)
-    except (OSError, ValueError) as error:
-        click.echo(f"gateway: {error}", err=True)
-        sys.exit(EXIT_FAILED)
+    remarks = list(examine(load(config), config.parent, rendered, datetime.now(UTC)))
     if as_json:
         click.echo(json.dumps([asdict(remark) for remark in remarks]))
     else:
