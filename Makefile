@@ -1,17 +1,17 @@
 # Sallyport.  Everything is done by scripts/; each says at its head what it does and how it ends.
 #
 #   PROJECT=name    another appliance beside the first      CONFIG_DIR=dir  where its gateway.toml is (remembered)
-#   DO="show ID"    for quarantine
+#   DO="show ID"    for quarantine, sieve                BACKUP=dir      for backup and restore
 #   SERVICE=name    for logs and shell                      SENDER=…        for block and unblock
 #   SECONDS=60      for fuzz
 #   ENGINE=keep     do not install or start an engine       T=path          narrows test, unit and stack
-export PROJECT CONFIG_DIR ENGINE SENDER TO FROM PROGRAM MESSAGE T YES ROUNDS QUICK PATIENCE
+export PROJECT CONFIG_DIR ENGINE SENDER TO FROM PROGRAM MESSAGE T YES ROUNDS QUICK PATIENCE QUEUES
 SERVICE ?=
 DO ?= list
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: doctor explain quarantine help up down status demo logs shell check plan apply block unblock try-command test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
+.PHONY: doctor explain quarantine sieve help up down status demo logs shell check plan apply block unblock backup restore try-command test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,8 @@ explain: ## What would become of a message, step by step: FILE=mail.eml FROM=…
 	@scripts/explain $(FILE) --from "$(FROM)" $(addprefix --to ,$(TO)) $(addprefix --client ,$(CLIENT)) $(addprefix --listener ,$(LISTENER))
 quarantine: ## What is held: DO="show ID", DO="release ID", DO="delete ID"; lists without
 	@scripts/quarantine $(DO)
+sieve: ## Scripts of a mailbox: DO="put anna@example.test FILE", get and check likewise; DO="list USER"
+	@scripts/sieve $(DO)
 logs: ## Follow the logs; SERVICE=postfix-pre for one
 	@if [ -t 1 ]; then scripts/compose logs -f --tail 200 $(SERVICE); else scripts/compose logs $(SERVICE) | sed 's/\x1b\[2K//'; fi
 shell: ## A shell in SERVICE=postfix-pre
@@ -47,6 +49,10 @@ block: ## Refuse a sender: SENDER=spam.example
 	@scripts/block block
 unblock: ## Take a sender out of the blacklist: SENDER=spam.example
 	@scripts/block unblock
+backup: ## Copy settings, mail, quarantine, queues and directory to BACKUP=dir, while it runs
+	@scripts/backup $(BACKUP)
+restore: ## Bring BACKUP=dir to a host where this project is not yet; QUEUES=release where it was stopped
+	@scripts/restore $(BACKUP)
 try-command: ## Run a program of commands/ by hand: PROGRAM=sample MESSAGE=message.eml
 	@scripts/try-command
 

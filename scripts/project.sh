@@ -45,11 +45,16 @@ compose() {
     docker compose --project-directory "$ROOT" -p "$PROJECT" "${files[@]}" "$@"
 }
 
+# Make a volume, unless it is there, as Compose would.
+need_volume() {
+    docker volume inspect "${PROJECT}_$1" >/dev/null 2>&1 || docker volume create "${PROJECT}_$1" \
+        --label "com.docker.compose.project=$PROJECT" --label "com.docker.compose.volume=$1" >/dev/null
+}
+
 # Run a command in a one-off container like `render`: the settings read-only, the rendered volume, no network.
 # Not by `compose run`, which would first create all networks, with the subnets of an older override or of none.
 in_render() {
-    docker volume inspect "${PROJECT}_rendered" >/dev/null 2>&1 || docker volume create "${PROJECT}_rendered" \
-        --label "com.docker.compose.project=$PROJECT" --label com.docker.compose.volume=rendered >/dev/null
+    need_volume rendered
     docker run --rm --network none --read-only --user 0:0 --cap-drop ALL --cap-add DAC_READ_SEARCH \
         --security-opt no-new-privileges --tmpfs /tmp -v "$CONFIG_DIR:/config:ro" -v "${PROJECT}_rendered:/rendered" \
         "${TERMINAL[@]}" "sallyport-gateway:$PROJECT" "$@"

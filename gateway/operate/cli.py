@@ -23,6 +23,7 @@ from rich.console import Console
 
 from gateway.explain import cases
 from gateway.operate import show as show_
+from gateway.operate.backup import backup
 from gateway.operate.doctor import doctor_command
 from gateway.operate.explain import explain_command
 from gateway.operate.options import EXIT_FAILED, answers, config_option, json_option
@@ -244,9 +245,8 @@ def unblock(sender: str, config: Path) -> None:
     _edit(config, edit.unblock, sender, done="unblocked", already="was not blocked")
 
 
-main.add_command(quarantine)
-main.add_command(explain_command)
-main.add_command(doctor_command)
+for command in (backup, quarantine, explain_command, doctor_command):
+    main.add_command(command)
 
 
 @main.command("filter")

@@ -10,8 +10,9 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from gateway.render.names import outbound_hostname
 from gateway.render.plan import Change
-from gateway.render.postfix import outbound_hostname, recipients_of
+from gateway.render.postfix import recipients_of
 from gateway.settings.load import Configuration
 from gateway.settings.models import Domain, Listener
 from gateway.settings.policies import NONE

@@ -15,13 +15,17 @@ from gateway.render import dovecot, scanners
 from gateway.render.templates import fill
 from gateway.settings.load import Configuration
 from gateway.settings.sizes import memory, spool
-from gateway.settings.topology import ATTACHED, NETWORKS, Topology
+from gateway.settings.topology import ATTACHED, MAILSTORE_PORTS, NETWORKS, Topology
 
 
 def render_compose(configuration: Configuration) -> str:
     """Return the text of the override."""
     topology = configuration.topology
-    ports = {"postfix-pre": _smtp_ports(configuration), "bind": _dns_ports(configuration)}
+    ports = {
+        "postfix-pre": _smtp_ports(configuration),
+        "bind": _dns_ports(configuration),
+        "dovecot": _mailstore_ports(configuration),
+    }
     environment = scanners.environment(configuration)
     wanted = scanners.wanted(configuration.settings)
     if dovecot.wanted(configuration.settings):
@@ -56,6 +60,11 @@ def _smtp_ports(configuration: Configuration) -> list[str]:
 def _dns_ports(configuration: Configuration) -> list[str]:
     addresses = configuration.settings.dns.addresses
     return [f"{address}:53/{protocol}" for address in addresses for protocol in ("udp", "tcp")]
+
+
+def _mailstore_ports(configuration: Configuration) -> list[str]:
+    mailstore = configuration.settings.mailstore
+    return [f"{address}:{port}" for key, port in MAILSTORE_PORTS.items() for address in getattr(mailstore, key)]
 
 
 def _attachments(topology: Topology, service: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """
-Dovecot's files: dovecot.conf, and the list of its listeners, which its health check asks.
+Dovecot's files: dovecot.conf, what it includes for the mailstore, and the list of its listeners, which its health
+check asks.
 
 It runs only where the file wants it: for logins at gate 1 ([listen.*] auth), or for the mailstore.  Whatever it
 runs for, gate 1 finds logins at the same address, and mail is where Postfix would have put it.
@@ -7,13 +8,18 @@ runs for, gate 1 finds logins at the same address, and mail is where Postfix wou
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gateway.render.names import outbound_hostname
 from gateway.render.templates import fill
+from gateway.render.tls import chain
 from gateway.settings.grammar import SocketAddress
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
-from gateway.settings.topology import AUTH_PORT, Topology
+from gateway.settings.topology import AUTH_PORT, MAILSTORE_PORTS, Topology
+
+SITE_SCRIPT = "site.sieve"  # [mailstore] sieve, as it is
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,31 @@ def render_dovecot(configuration: Configuration) -> dict[str, str]:
     if not wanted(settings):
         return {}
     values = {
+        "gateway": settings.gateway,
+        "hostname": outbound_hostname(settings),
+        "topology": topology,
         "mailstore": settings.mailstore,
         "auth": auth(topology),
-        "listeners": [Listener("auth", auth(topology), "VERSION\t1")],
+        "edge": _edge(topology),
+        "ports": MAILSTORE_PORTS,
+        "tls_chain": chain(configuration),
+        "listeners": list(_listeners(settings, topology)),
     }
-    return {name: fill(f"dovecot/{name}", values) for name in ("dovecot.conf", "listeners")}
+    names = ["dovecot.conf", "listeners", *(["mailstore.conf"] if settings.mailstore.enabled else [])]
+    files = {name: fill(f"dovecot/{name}", values) for name in names}
+    return files | ({SITE_SCRIPT: configuration.site_sieve} if settings.mailstore.sieve else {})
+
+
+def _listeners(settings: Settings, topology: Topology) -> Iterator[Listener]:
+    yield Listener("auth", auth(topology), "VERSION\t1")
+    if settings.mailstore.enabled:
+        edge = topology.address("dovecot", "edge")
+        yield Listener("lmtp", topology.lmtp, "220 ")
+        yield Listener("imaps", SocketAddress(edge, MAILSTORE_PORTS["imaps"]), "* OK ")
+        yield Listener("managesieve", SocketAddress(edge, MAILSTORE_PORTS["managesieve"]), '"IMPLEMENTATION" ')
+
+
+def _edge(topology: Topology) -> list[str]:
+    """Return where people reach it."""
+    addresses = [str(topology.address("dovecot", "edge"))]
+    return [*addresses, str(topology.edge6_address("dovecot"))] if topology.ipv6 else addresses

@@ -18,6 +18,7 @@ from typing import Any
 
 from gateway.render import dovecot, tls
 from gateway.render.logins import sender_logins
+from gateway.render.names import outbound_hostname
 from gateway.render.routes import Entry, doors, hop, patterns, recipient_routes, sender_routes, transport
 from gateway.render.templates import fill
 from gateway.settings.grammar import Network, SocketAddress
@@ -117,6 +118,7 @@ def render_post(configuration: Configuration) -> dict[str, str]:
             for entry in (f"!{topology.address('gateway', network)}", str(topology.networks[network]))
         ],
         "pre_address": topology.address("postfix-pre", "direct"),
+        "mailstore": settings.mailstore.enabled,
         "xforward_hosts": [topology.address("filter", "reinject"), topology.address("postfix-pre", "direct")],
         "smtpd_timeout": settings.filter.transaction_timeout + TRANSACTION_MARGIN_S,
         "message_size_limit": settings.gateway.message_size_limit + POST_HEADROOM,
@@ -139,11 +141,6 @@ def render_post(configuration: Configuration) -> dict[str, str]:
     }
     files = {name: fill(f"postfix-post/{name}", values) for name in ("main.cf", "master.cf", *POST_TABLES)}
     return files | {"verified_domains": fill("verified_domains", values)}
-
-
-def outbound_hostname(settings: Settings) -> str:
-    """Return gate 2's name."""
-    return settings.gateway.outbound_hostname or f"out.{settings.gateway.hostname}"
 
 
 def listeners(settings: Settings, topology: Topology) -> list[ListenerView]:

@@ -39,6 +39,7 @@ class Configuration:
     settings: Settings
     hosts: tuple[Host, ...]  # [dns] hosts, then hosts_file, each in the order given; no address twice
     zone_files: dict[str, str]  # zone of [dns.zones] -> text of its file
+    site_sieve: str  # text of the file that [mailstore] sieve names; empty without
     source: str  # name of the file, as used in messages
     topology: Topology
     certificate: Certificate | None = None  # of [tls]; None where it names none
@@ -60,7 +61,9 @@ def load(path: Path) -> Configuration:
         raise SettingsError(_placed(reading.problems, path.name, positions, reading.file_names))
     hosts_only = tuple(host for _path, host in reading.hosts)
     certificate = certificates.read(path.parent, settings.tls)
-    return Configuration(settings, hosts_only, reading.zone_files, path.name, Topology.of(settings), certificate)
+    return Configuration(
+        settings, hosts_only, reading.zone_files, reading.site_sieve, path.name, Topology.of(settings), certificate
+    )
 
 
 @dataclass
@@ -75,6 +78,7 @@ class _Reading:
     file_names: dict[mistakes.Path, str] = field(default_factory=dict)  # key -> the file it names
     hosts: list[hosts.Entry] = field(default_factory=list)
     zone_files: dict[str, str] = field(default_factory=dict)
+    site_sieve: str = ""
 
     def run(self) -> None:
         """Apply each stage to what the earlier ones left."""
@@ -84,6 +88,8 @@ class _Reading:
         if "dns" not in self.broken:
             self._read_hosts()
             self._read_zones()
+        if "mailstore" not in self.broken and self.settings.mailstore.sieve:
+            self.site_sieve = self._read_beside(("mailstore", "sieve"), self.settings.mailstore.sieve)
         if "checks" not in self.broken:
             self._note(commands.problems(self.folder, self.settings.checks.command))
         if "tls" not in self.broken:

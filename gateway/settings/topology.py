@@ -45,6 +45,7 @@ FILTER_PORT = 10025
 REINJECT_PORT = 10026
 AUTH_PORT = 12345  # dovecot's, for gate 1: no login is asked for, so it is on the inner network alone
 LMTP_PORT = 24
+MAILSTORE_PORTS = {"imaps": 993, "managesieve": 4190}  # in dovecot, on the edge
 SCANNER_PORTS = {"clamav": 3310, "rspamd": 11333}
 MIN_PREFIX, MAX_PREFIX = 16, 25  # of the subnet: eight parts of at least 16 addresses
 NEXT_PORT = 1000  # added where two listeners would want one port of the container
@@ -52,7 +53,7 @@ NEXT_PORT = 1000  # added where two listeners would want one port of the contain
 
 @dataclass(frozen=True)
 class Topology:
-    """Addresses derived from the subnet; `ipv6` is True where a listener has an IPv6 address."""
+    """Addresses derived from the subnet; `ipv6` is True where somebody is listened to at an IPv6 address."""
 
     subnet: IPv4Network
     ipv6: bool
@@ -61,7 +62,9 @@ class Topology:
     @classmethod
     def of(cls, settings: Settings) -> Topology:
         """Derive the topology of a loaded file."""
-        ipv6 = any(address.ip.version == 6 for listener in settings.listen.values() for address in listener.addresses)
+        addresses = [address for listener in settings.listen.values() for address in listener.addresses]
+        addresses += [*settings.mailstore.imaps, *settings.mailstore.managesieve]
+        ipv6 = any(address.ip.version == 6 for address in addresses)
         return cls(settings.gateway.subnet, ipv6, _container_ports(settings.listen))
 
     @cached_property
@@ -85,7 +88,7 @@ class Topology:
         return self.networks[network][HOSTS[service]]
 
     def edge6_address(self, service: str) -> IPv6Address:
-        """Return the IPv6 address of postfix-pre, or of the bridge (`gateway`), in the edge network."""
+        """Return the IPv6 address of a service, or of the bridge (`gateway`), in the edge network."""
         return self.edge6[HOSTS[service]]
 
     def dynamic_range(self, network: str) -> IPv4Network:
@@ -106,6 +109,16 @@ class Topology:
     def post_direct(self) -> SocketAddress:
         """Return where gate 1 hands unfiltered mail, bounces and probes to gate 2."""
         return SocketAddress(self.address("postfix-post", "direct"), REINJECT_PORT)
+
+    @property
+    def lmtp(self) -> SocketAddress:
+        """Return where gate 2 brings mail to the mailstore."""
+        return SocketAddress(self.address("dovecot", "directory"), LMTP_PORT)
+
+    @property
+    def post_sieve(self) -> SocketAddress:
+        """Return where the mailstore brings what a Sieve script sends: to gate 2."""
+        return SocketAddress(self.address("postfix-post", "directory"), REINJECT_PORT)
 
     def scanner(self, service: str) -> SocketAddress:
         """Return where the filter asks a scanner of the appliance's own."""

@@ -19,6 +19,10 @@ POST_DECIDED = frozenset(
 # fmt: on
 
 
+VIRTUAL = ("virtual_mailbox_base", "virtual_mailbox_limit", "virtual_uid_maps", "virtual_gid_maps")  # of virtual(8)
+SCRIPTS = {"syslog_name": "postfix-post/sieve", "smtpd_authorized_xforward_hosts": ""}
+
+
 def redirects(configuration: Configuration) -> list[str]:
     """Return the next hops that verdicts redirect to, each once, in the order of the file."""
     found = []
@@ -32,15 +36,19 @@ def check_post(configuration: Configuration, postfix: Postfix) -> None:
     """Gate 2."""
     settings = configuration.settings
     parameters, services, options = of_default("postfix-post")
-    fixed = {name: value for name, value in parameters.items() if name not in POST_DECIDED}
+    store = settings.mailstore.enabled
+    decided = {*POST_DECIDED, *VIRTUAL} if store else POST_DECIDED
+    fixed = {name: value for name, value in parameters.items() if name not in decided}
     assert postfix.parameters() == fixed | _post_parameters(configuration)
     eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
     reinject, direct = f"{eighths[2][5]}:10026/inet", f"{eighths[3][5]}:10026/inet"
+    scripts = f"{eighths[7][5]}:10026/inet"
     fixed = {name: value for name, value in services.items() if not name.endswith("/inet")}
     doors = {f"{eighths[2][5]}:{port}/inet": hop for port, hop in enumerate(redirects(configuration), 10027)}
     assert postfix.services() == fixed | {
         **dict.fromkeys([reinject, *doors], f"n - n - {slots(configuration) + 10} smtpd"),
         direct: "n - n - - smtpd",
+        **({scripts: "n - n - - smtpd", "lmtp/unix": "- - n - - lmtp"} if store else {}),
     }
     assert postfix.options() == {
         **{name: told for name, told in options.items() if not name.endswith("/inet")},
@@ -54,6 +62,7 @@ def check_post(configuration: Configuration, postfix: Postfix) -> None:
             }
             for door, hop in doors.items()
         },
+        **({scripts: SCRIPTS | {"mynetworks": f"{eighths[7][6]},{eighths[7][5]}"}} if store else {}),
     }
     domains = settings.domains.items()
     assert postfix.table("mailboxes") == {a: "{1}/{0}/".format(*a.split("@")) for a in settings.mailboxes.addresses}
@@ -86,7 +95,10 @@ def _post_parameters(configuration: Configuration) -> dict[str, str]:
         "virtual_alias_domains": " ".join([*by_kind["alias"], *own_names(configuration)]),
         "relay_domains": " ".join(by_kind["relay"]),
     }
-    if any(ip.version == 6 for ip in own):
+    if settings.mailstore.enabled:
+        found["virtual_transport"] = f"lmtp:inet:{eighths[7][6]}:24"
+    read_at = {address.ip for address in (*settings.mailstore.imaps, *settings.mailstore.managesieve)}
+    if any(ip.version == 6 for ip in own | read_at):
         found["smtp_address_preference"] = "ipv4"
     else:
         found["inet_protocols"] = "ipv4"

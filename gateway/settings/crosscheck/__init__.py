@@ -17,6 +17,7 @@ from gateway.settings.crosscheck import (
     limits,
     listeners,
     loops,
+    mailstore,
     names,
     policies,
     rewriting,
@@ -43,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     *rewriting.RULES,
     *loops.RULES,
     *limits.RULES,
+    *mailstore.RULES,
     *dns.RULES,
     *duplicates.RULES,
 )

@@ -86,7 +86,7 @@ def reverse_zones_are_ours(given: Given) -> Iterator[Problem]:
             yield Problem(path, what, other)
 
 
-@reads("dns", "gateway.subnet", "listen")
+@reads("dns", "gateway.subnet", "listen", "mailstore")
 def forwarders_are_elsewhere(given: Given) -> Iterator[Problem]:
     """A resolver that asks itself answers nothing, and everything waits for it."""
     dns = given.settings.dns

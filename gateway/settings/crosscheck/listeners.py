@@ -74,7 +74,7 @@ def one_kind_of_trust(given: Given) -> Iterator[Problem]:
             yield Problem(("listen", name, "trusted"), what)
 
 
-@reads("listen", "dns")
+@reads("listen", "dns", "mailstore")
 def addresses_can_be_bound(given: Given) -> Iterator[Problem]:
     """The host has no such address, or needs a zone index to bind it: Docker would fail half-way through the start."""
     for path, address in bound(given):
@@ -83,7 +83,7 @@ def addresses_can_be_bound(given: Given) -> Iterator[Problem]:
             yield Problem(path, f"{ip} cannot be bound; expected an address that the host has for good")
 
 
-@reads("listen", "dns")
+@reads("listen", "dns", "mailstore")
 def addresses_do_not_collide(given: Given) -> Iterator[Problem]:
     """The second of two sockets on one address, or beside a wildcard on its port, cannot be bound."""
     seen: list[tuple[Path, SocketAddress]] = []
@@ -107,6 +107,9 @@ def bound(given: Given) -> Iterator[tuple[Path, SocketAddress]]:
             yield ("listen", name, "addresses", index), address
     for index, address in enumerate(given.settings.dns.addresses):
         yield ("dns", "addresses", index), address
+    for key in ("imaps", "managesieve"):
+        for index, address in enumerate(getattr(given.settings.mailstore, key)):
+            yield ("mailstore", key, index), address
 
 
 RULES: tuple[Rule, ...] = (

@@ -20,7 +20,7 @@ _SMTP = 25
 _SERVICES = frozenset({*ATTACHED, "render", "localhost"})  # names that resolve to ourselves inside a container
 
 
-@reads("gateway", "gateway.subnet", "domains", "listen")
+@reads("gateway", "gateway.subnet", "domains", "listen", "mailstore")
 def next_hop_is_elsewhere(given: Given) -> Iterator[Problem]:
     """Mail sent back into the appliance goes round until its hop count ends it, and then bounces."""
     for path, value in next_hops(given):
@@ -31,7 +31,7 @@ def next_hop_is_elsewhere(given: Given) -> Iterator[Problem]:
             yield Problem(path, what)
 
 
-@reads("gateway", "gateway.subnet", "listen", "policies")
+@reads("gateway", "gateway.subnet", "listen", "mailstore", "policies")
 def redirect_is_elsewhere(given: Given) -> Iterator[Problem]:
     """Mail that a verdict sends back in would get the same verdict again, until its hop count ends it."""
     for name, policy in given.settings.policies.items():

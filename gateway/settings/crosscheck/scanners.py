@@ -15,7 +15,7 @@ _KEPT = {
 }
 
 
-@reads("checks", "gateway", "gateway.subnet", "listen")
+@reads("checks", "gateway", "gateway.subnet", "listen", "mailstore")
 def scanner_is_within_reach(given: Given) -> Iterator[Problem]:
     """The filter has no route out: what it asks has to be attached to the network `scanners`."""
     reachable = given.topology.dynamic_range("scanners")

@@ -36,7 +36,7 @@ def clients_come_from_a_network(given: Given) -> Iterator[Problem]:
             yield Problem(path, f"{what}; expected the networks of your site")
 
 
-@reads("listen", "networks", "gateway.subnet")
+@reads("listen", "mailstore", "networks", "gateway.subnet")
 def no_container_network(given: Given) -> Iterator[Problem]:
     """Docker may show an outside client with a bridge gateway's address: trusting that is an open relay."""
     containers: tuple[Network, ...] = (given.topology.subnet, given.topology.edge6)

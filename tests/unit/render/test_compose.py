@@ -144,3 +144,13 @@ def test_override_gives_the_filter_memory_for_its_messages(tmp_path):
     text = render_compose(configure(tmp_path, minimal(extra)))
     assert '"/tmp:mode=1777,size=2550m"]\n    mem_limit: 3062m\n' in text
     assert text.count("mem_limit") == 1
+
+
+def test_override_publishes_the_mailstore_where_the_file_says(tmp_path):
+    """IMAP and ManageSieve; LMTP and logins of gate 1 stay inside."""
+    keys = 'imaps = ["192.0.2.1:993", "[2001:db8::1]:10993"]\nmanagesieve = ["192.0.2.1:4190"]\n'
+    text = render_compose(configure(tmp_path, minimal(f"[mailstore]\nenabled = true\n{keys}")))
+    ports = ("192.0.2.1:993:993", "[2001:db8::1]:10993:993", "192.0.2.1:4190:4190")
+    lines = "".join(f'      - "{port}"\n' for port in ports)
+    assert f"    ports: !override\n{lines}    dns:" in text
+    assert '      edge: { ipv4_address: 198.18.25.6, ipv6_address: "fd53:616c:c612:1900::6" }\n' in text

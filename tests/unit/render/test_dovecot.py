@@ -15,8 +15,10 @@ LOGINS = '[listen.submission]\naddresses = ["127.0.0.1:2587"]\nauth = true\n'
 def test_dovecot_runs_where_people_log_in_or_have_their_mail(tmp_path, extra, runs):
     """Nothing else costs memory, and what does not run has no file."""
     configuration = configure(tmp_path, minimal(extra))
+    store = ["mailstore.conf"] if STORE in extra else []
+    expected = ["dovecot.conf", "listeners", *store] if runs else []
     assert wanted(configuration.settings) == runs
-    assert sorted(render_dovecot(configuration)) == (["dovecot.conf", "listeners"] if runs else [])
+    assert sorted(render_dovecot(configuration)) == expected
 
 
 def test_logins_are_asked_about_on_the_inner_network_alone(tmp_path):
@@ -28,5 +30,79 @@ def test_logins_are_asked_about_on_the_inner_network_alone(tmp_path):
 
 def test_mail_is_where_postfix_would_put_it(tmp_path):
     """The same user, the same directories: switching over moves nothing."""
-    text = render_dovecot(configure(tmp_path, minimal(STORE)))["dovecot.conf"]
-    assert "    uid = 5000\n    gid = 5000\n    home = /var/mail/vhosts/%{user | domain}/%{user | username}\n" in text
+    files = render_dovecot(configure(tmp_path, minimal(STORE)))
+    assert (
+        "mail_driver = maildir\nmail_path = /var/mail/vhosts/%{user | domain}/%{user | username}\n"
+        in files["mailstore.conf"]
+    )
+    text = files["dovecot.conf"]
+    assert (
+        "    uid = 5000\n    gid = 5000\n    home = /var/mail/vhosts/%{user | domain}/%{user | username}/dovecot\n"
+        in text
+    )
+
+
+def test_logins_alone_open_nothing_else(tmp_path):
+    """Without the mailstore there is neither a protocol nor TLS to configure."""
+    text = render_dovecot(configure(tmp_path, minimal(LOGINS)))["dovecot.conf"]
+    assert text.endswith("\nprotocols =\nssl = no\n")
+    stored = render_dovecot(configure(tmp_path, minimal(STORE)))["dovecot.conf"]
+    assert stored.endswith("\n!include mailstore.conf\n")
+
+
+def test_mailstore_listens_inside_for_gate_2_and_on_the_edge_for_people(tmp_path):
+    """LMTP asks nobody who he is."""
+    files = render_dovecot(configure(tmp_path, minimal(STORE)))
+    assert entries(files["listeners"]) == [
+        "auth 198.18.25.230 12345 VERSION\t1",
+        "lmtp 198.18.25.230 24 220 ",
+        "imaps 198.18.25.6 993 * OK ",
+        'managesieve 198.18.25.6 4190 "IMPLEMENTATION" ',
+    ]
+    assert "  inet_listener lmtp {\n    listen = 198.18.25.230\n    port = 24\n  }\n" in files["mailstore.conf"]
+    assert "  inet_listener imap {\n    port = 0\n  }\n" in files["mailstore.conf"]
+    assert "submission_host = 198.18.25.229:10026\n" in files["mailstore.conf"]
+
+
+def test_people_are_shown_the_certificate_of_gate_1(tmp_path):
+    """One certificate, one place to renew it."""
+    text = render_dovecot(configure(tmp_path, minimal(STORE)))["mailstore.conf"]
+    path = "/rendered/self-signed/mx.example.test.pem"
+    assert "ssl = required\n# Made by itself and signed by nobody: [tls] names no certificate.\n" in text
+    assert f"\nssl_server_cert_file = {path}\nssl_server_key_file = {path}\n" in text
+
+
+def test_people_with_ipv6_reach_it_too(tmp_path):
+    """Where a listener or the mailstore has such an address."""
+    text = render_dovecot(configure(tmp_path, minimal(STORE + 'imaps = ["[2001:db8::1]:993"]\n')))["mailstore.conf"]
+    assert text.count("    listen = 198.18.25.6, fd53:616c:c612:1900::6\n") == 2
+
+
+@pytest.mark.parametrize(("over_quota", "tempfail"), [("defer", "yes"), ("reject", "no")])
+def test_quota_holds_to_the_octet(tmp_path, over_quota, tempfail):
+    """Without one nothing is counted."""
+    keys = f'quota = "1GiB"\nover_quota = "{over_quota}"\n'
+    text = render_dovecot(configure(tmp_path, minimal(STORE + keys)))["mailstore.conf"]
+    assert f'quota "Mailbox" {{\n  storage_size = {2**30} B\n}}\n' in text
+    assert "quota_storage_grace = 0\n" in text
+    assert f"quota_full_tempfail = {tempfail}\n" in text
+    assert "quota" not in render_dovecot(configure(tmp_path, minimal(STORE)))["mailstore.conf"].replace(
+        "sieve_quota", ""
+    )
+
+
+def test_site_wide_script_is_handed_on_as_it_is(tmp_path):
+    """And runs first."""
+    script = {"ours.sieve": "keep; # ${x} {{ y }}\n"}
+    files = render_dovecot(configure(tmp_path, minimal(STORE + 'sieve = "ours.sieve"\n'), script))
+    assert files["site.sieve"] == script["ours.sieve"]
+    assert "sieve_script site {\n  type = before\n  path = /run/sieve/site.sieve\n}\n" in files["mailstore.conf"]
+    assert "sieve_script site" not in render_dovecot(configure(tmp_path, minimal(STORE)))["mailstore.conf"]
+
+
+@pytest.mark.parametrize("delimiter", ["", "+", "-"])
+def test_delimiter_is_that_of_both_gates(tmp_path, delimiter):
+    """Dovecot's own default would cut anna+x where the file has none."""
+    text = minimal(STORE, gateway=f'recipient_delimiter = "{delimiter}"')
+    lines = render_dovecot(configure(tmp_path, text))["mailstore.conf"].splitlines()
+    assert f"recipient_delimiter = {delimiter}" in lines

@@ -13,7 +13,6 @@ from gateway.render.postfix import (
     aliases,
     known_recipients,
     listeners,
-    outbound_hostname,
     recipients_of,
     render_post,
     render_pre,
@@ -26,13 +25,6 @@ def view(tmp_path, text):
     """Return the listeners of a file."""
     configuration = configure(tmp_path, text)
     return listeners(configuration.settings, configuration.topology)
-
-
-def test_outbound_hostname_is_derived_unless_set(tmp_path):
-    """The gates have two names, so that neither takes the other for itself."""
-    assert outbound_hostname(configure(tmp_path, minimal()).settings) == "out.mx.example.test"
-    text = minimal(gateway='outbound_hostname = "relay.example.test"')
-    assert outbound_hostname(configure(tmp_path, text).settings) == "relay.example.test"
 
 
 @pytest.mark.parametrize(

@@ -186,3 +186,10 @@ VALUES = st.recursive(
 def test_load_of_any_document_raises_nothing_but_settings_error(document):
     """Right syntax, any value anywhere: this is what reaches the models and the rules."""
     refused_or_loaded(tomlkit.dumps(document))
+
+
+def test_load_reads_the_site_wide_script():
+    """It goes to Dovecot as it is."""
+    extra = '[mailstore]\nenabled = true\nsieve = "site.sieve"\n'
+    assert load_text(BASE + extra, **{"site.sieve": "keep;\r\n"}).site_sieve == "keep;\n"
+    assert load_text(BASE).site_sieve == ""

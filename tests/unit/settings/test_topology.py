@@ -39,6 +39,8 @@ def test_addresses_of_the_default_subnet_are_as_documented():
     assert str(default.filter) == "198.18.25.36:10025"
     assert str(default.post_reinject) == "198.18.25.69:10026"
     assert str(default.post_direct) == "198.18.25.101:10026"
+    assert str(default.lmtp) == "198.18.25.230:24"
+    assert str(default.post_sieve) == "198.18.25.229:10026"
     assert str(default.scanner("clamav")) == "198.18.25.198:3310"
     assert str(default.scanner("rspamd")) == "198.18.25.199:11333"
     assert default.edge6 == ip_network("fd53:616c:c612:1900::/64")
@@ -65,3 +67,10 @@ def test_container_ports_are_distinct_and_never_the_filters():
     assert ports.container_ports == {"a": 25, "b": 1025, "c": 2025, "d": 11025, "e": 3025}
     assert not ports.ipv6
     assert topology(a=["[::1]:25"]).ipv6
+
+
+@pytest.mark.parametrize("key", ["imaps", "managesieve"])
+def test_mailstore_at_an_ipv6_address_gives_the_edge_ipv6(key):
+    """Else its clients would all come with the bridge gateway's address."""
+    settings = Settings.model_validate(SMALLEST | {"mailstore": {"enabled": True, key: ["[2001:db8::1]:993"]}})
+    assert Topology.of(settings).ipv6

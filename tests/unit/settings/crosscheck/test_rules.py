@@ -102,6 +102,10 @@ FINE = {
         "dns__forward_zones": {"0.20.10.in-addr.arpa": ["192.0.2.53"]},
     },
     "neighbour of a generated zone": {"dns__forward_zones": {"1.20.10.in-addr.arpa": ["192.0.2.53"]}},
+    "mailstore as large as a message": {"mailstore": {"enabled": True, "quota": "50MiB"}},
+    "mailstore beside listeners": {
+        "mailstore": {"enabled": True, "imaps": ["192.0.2.1:993", "[::1]:993"], "managesieve": ["192.0.2.1:4190"]}
+    },
     "resolver attached to egress": {"dns__forwarders": ["198.18.25.190"]},
 }
 
@@ -122,6 +126,21 @@ BAD = {
     "multicast": (listen(x={"addresses": ["224.0.0.1:25"]}), "listen.x.addresses.0"),
     "mapped address": (listen(x={"addresses": ["[::ffff:192.0.2.1]:25"]}), "listen.x.addresses.0"),
     "resolver on a listener's socket": ({"dns__addresses": ["192.0.2.1:25"]}, "dns.addresses.0"),
+    "IMAP on a listener's socket": (
+        {"mailstore": {"enabled": True, "imaps": ["192.0.2.1:25"]}},
+        "mailstore.imaps.0",
+    ),
+    "IMAP and ManageSieve on one socket": (
+        {"mailstore": {"enabled": True, "imaps": ["192.0.2.1:993"], "managesieve": ["0.0.0.0:993"]}},
+        "mailstore.managesieve.0",
+    ),
+    "IMAP without Dovecot": ({"mailstore": {"imaps": ["192.0.2.1:993"]}}, "mailstore.imaps"),
+    "quota without Dovecot": ({"mailstore": {"quota": "1GiB"}}, "mailstore.quota"),
+    "script without Dovecot": ({"mailstore": {"sieve": "site.sieve"}}, "mailstore.sieve"),
+    "quota below the largest message": (
+        {"mailstore": {"enabled": True, "quota": "52428799B"}},
+        "mailstore.quota",
+    ),
     "own name": (listen(filter={"addresses": ["192.0.2.1:25"]}), "listen.filter"),
     "public /23": ({"networks__lan": ["203.0.112.0/23"]}, "networks.lan.0"),
     "public /47": ({"networks__lan": ["2001:db8::/47"]}, "networks.lan.0"),

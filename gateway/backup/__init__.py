@@ -1,0 +1,1 @@
+"""Volumes as archives, and back: what scripts/backup and scripts/restore run in a container of their own."""
