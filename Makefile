@@ -1,7 +1,7 @@
 # Sallyport.  Everything is done by scripts/; each says at its head what it does and how it ends.
 #
 #   PROJECT=name    another appliance beside the first      CONFIG_DIR=dir  where its gateway.toml is (remembered)
-#   DO="show ID"    for quarantine, sieve                BACKUP=dir      for backup and restore
+#   DO="show ID"    for quarantine, directory, sieve     BACKUP=dir      for backup and restore
 #   SERVICE=name    for logs and shell                      SENDER=…        for block and unblock
 #   SECONDS=60      for fuzz
 #   ENGINE=keep     do not install or start an engine       T=path          narrows test, unit and stack
@@ -11,7 +11,7 @@ DO ?= list
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: doctor explain quarantine sieve help up down status demo logs shell check plan apply block unblock backup restore try-command test lint unit stack test-corpus test-faults bench bench-memory bench-tuning fuzz clean
+.PHONY: doctor explain quarantine directory sieve help up down status demo logs shell check plan apply block unblock backup restore try-command test lint unit stack test-corpus test-faults bench bench-memory bench-directory bench-tuning fuzz clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0,5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,8 @@ quarantine: ## What is held: DO="show ID", DO="release ID", DO="delete ID"; list
 	@scripts/quarantine $(DO)
 sieve: ## Scripts of a mailbox: DO="put anna@example.test FILE", get and check likewise; DO="list USER"
 	@scripts/sieve $(DO)
+directory: ## Who there is: DO="mailbox list", DO="domain add example.test", DO="alias --help"
+	@scripts/directory $(if $(filter list,$(DO)),mailbox list,$(DO))
 logs: ## Follow the logs; SERVICE=postfix-pre for one
 	@if [ -t 1 ]; then scripts/compose logs -f --tail 200 $(SERVICE); else scripts/compose logs $(SERVICE) | sed 's/\x1b\[2K//'; fi
 shell: ## A shell in SERVICE=postfix-pre
@@ -73,6 +75,8 @@ bench: ## What the hop costs, beside four others: 10 minutes; ROUNDS=1 for less,
 	@scripts/test bench
 bench-memory: ## What memory the filter takes: large messages, an endless line, 50,000 messages
 	@scripts/test bench memory
+bench-directory: ## What a look-up costs with 100 and with 100,000 mailboxes in the directory
+	@scripts/test bench directory
 bench-tuning: ## What single settings of the gates are worth
 	@scripts/test bench tuning
 fuzz: ## What gate 1 and gate 2 may say, at random, for SECONDS=60; what it learns is kept

@@ -13,7 +13,7 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$1" >&2; exit "${2:-1}"; }
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TERMINAL=()  # of in_render; (-t) keeps colours
 DAEMONS=(bind postfix-pre filter postfix-post dovecot)  # on a generation each; dovecot where the override wants it
-SCANNERS=(clamav rspamd runner)  # those that the override wants run, beside the daemons
+SCANNERS=(clamav rspamd runner database)  # what others ask; those that the override wants run, beside the daemons
 
 PROJECT=${PROJECT:-sallyport}
 [[ $PROJECT =~ ^[a-z0-9][a-z0-9_-]*$ ]] || die "PROJECT=$PROJECT: expected lower-case letters, digits, - and _"
@@ -61,9 +61,12 @@ in_render() {
 }
 
 # Print the id of a service's container if it runs.
-container_of() {
+container_of() { containers_of "$1" --filter status=running; }
+
+# Print the ids of a service's containers, as the options of docker ps say.
+containers_of() {
     docker ps -q --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" \
-        --filter label=com.docker.compose.oneoff=False --filter status=running
+        --filter label=com.docker.compose.oneoff=False "${@:2}"
 }
 
 # Print `--running SERVICE=GENERATION` for each service that runs.
@@ -108,8 +111,7 @@ stop_unwanted() {
     local service services
     services=" $(compose config --services | xargs) "
     for service in "${SCANNERS[@]}" "${DAEMONS[@]}"; do
-        if [[ $services == *" $service "* ]] || [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" \
-            --filter "label=com.docker.compose.service=$service" --filter label=com.docker.compose.oneoff=False)" ]; then continue; fi
+        if [[ $services == *" $service "* ]] || [ -z "$(containers_of "$service" -a)" ]; then continue; fi
         say "$service is wanted no more: removing its container"
         compose --profile '*' rm -sf "$service" >/dev/null
     done
@@ -129,6 +131,39 @@ await_scanners() {
         why=$(docker inspect -f '{{range .State.Health.Log}}{{.Output}}{{end}}' "${container:-none}" 2>/dev/null | grep . | tail -n 1) || true
         say "$service is not healthy yet${why:+ ($why)}; mail that it has to search waits, or goes by its on_error"
     done
+}
+
+# Run a command of `gateway` where the directory is: with gateway.toml, secrets/ and the volume, and on the networks by
+# which a database is reached, those of them that are there.  stdin and the terminal are the caller's.
+in_directory() {
+    local container network networks=() options=() resolver
+    mkdir -p "$CONFIG_DIR/secrets"
+    docker volume inspect "${PROJECT}_directory" >/dev/null 2>&1 || docker volume create "${PROJECT}_directory" \
+        --label "com.docker.compose.project=$PROJECT" --label com.docker.compose.volume=directory >/dev/null
+    # A database of the site may have a name that only bind knows
+    resolver=$(container_of bind)
+    [ -z "$resolver" ] || options=(--dns "$(docker inspect -f "{{(index .NetworkSettings.Networks \"${PROJECT}_egress\").IPAddress}}" "$resolver")")
+    [ ! -t 0 ] || [ ! -t 1 ] || options+=(-t)
+    for network in "${PROJECT}_directory" "${PROJECT}_egress"; do
+        ! docker network inspect "$network" >/dev/null 2>&1 || networks+=("$network")
+    done
+    container=$(docker create --rm -i --network "${networks[0]:-none}" --read-only --user 0:0 --cap-drop ALL --cap-add DAC_READ_SEARCH \
+        --cap-add DAC_OVERRIDE --cap-add CHOWN --cap-add FOWNER --security-opt no-new-privileges --tmpfs /tmp \
+        -v "$CONFIG_DIR:/config:ro" -v "$CONFIG_DIR/secrets:/config/secrets" -v "${PROJECT}_directory:/var/lib/sallyport/directory" \
+        "${options[@]}" "sallyport-gateway:$PROJECT" "$@")
+    for network in "${networks[@]:1}"; do docker network connect "$network" "$container"; done
+    docker start -ai "$container"
+}
+
+# Bring the tables of the directory to this version, its database started and waited for; $1 is its kind.
+upgrade_directory() {
+    local kind=$1
+    [ "$kind" != none ] || return 0
+    if [ "$kind" = database ]; then
+        [ -n "$(container_of database)" ] || say "starting the database"
+        compose up -d --wait database || { docker logs --tail 15 "$(container_of database)" >&2; return 1; }
+    fi
+    in_directory gateway directory upgrade >&2
 }
 
 # Print the services among those that run whose container differs from what Compose would create now: another image,

@@ -88,11 +88,15 @@ class Gate1:
         settings = self.configuration.settings
         domain = domain_of(recipient)
         ours = domain in settings.domains or domain in own_names(settings)
-        if not ours and not self.trusted:
+        asked = settings.directory.url is not None
+        if not ours and not self.trusted and not asked:
             yield Step(GATE1, "relaying", "554 5.7.1 Relay access denied", f"{domain} is not ours", ends=True)
             return
         if _malformed(recipient):
             yield Step(GATE1, "recipient", "501 5.1.3 Bad address syntax", ends=True)
+            return
+        if asked and not (ours and self._known(recipient)):
+            yield self._left_to_directory(domain)
             return
         if ours and not self._known(recipient):
             yield Step(GATE1, "recipient", "550 5.1.1 User unknown", f"no such recipient in {domain}", ends=True)
@@ -100,6 +104,14 @@ class Gate1:
         yield Step(GATE1, "recipient", "known" if ours else "of another site, relayed for a trusted client", domain)
         if not self.trusted:
             yield from self._strangers(domain)
+
+    def _left_to_directory(self, domain: str) -> Step:
+        """Say what hangs on tables that are not asked here: it may change from one message to the next."""
+        what = "not asked: taken if it has the recipient"
+        if domain in self.configuration.settings.domains:
+            return Step(GATE1, "directory", f"{what}, else 550 5.1.1 User unknown", "not in gateway.toml")
+        otherwise = "relayed as mail to another site" if self.trusted else "554 5.7.1 Relay access denied"
+        return Step(GATE1, "directory", f"{what}; if it does not have {domain}, {otherwise}", "not in gateway.toml")
 
     def _known(self, recipient: str) -> bool:
         settings = self.configuration.settings

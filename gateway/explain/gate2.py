@@ -33,6 +33,8 @@ def next_hop(settings: Settings, address: str) -> tuple[str, str]:
     """Return where an address is brought, and the key that says so."""
     name = domain_of(address)
     domain = settings.domains.get(name)
+    if settings.directory.url and not _in_file(settings, address):
+        return "where the directory says, which is not asked", "directory.url"
     if domain is None and name not in own_names(settings):
         relayhost = settings.gateway.relayhost
         return (relayhost, "gateway.relayhost") if relayhost else (f"MX of {name}", "no domain of ours")
@@ -42,3 +44,12 @@ def next_hop(settings: Settings, address: str) -> tuple[str, str]:
         box = address_in(address, settings.mailboxes.addresses, settings.gateway.recipient_delimiter)
         return (f"Maildir of {box}", "mailboxes.list") if box else ("550 5.1.1 unknown user", "mailboxes.list")
     return "550 5.1.1 no such alias", f"domains.{name}"
+
+
+def _in_file(settings: Settings, address: str) -> bool:
+    """Return whether the file decides, whatever the directory has."""
+    name = domain_of(address)
+    domain = settings.domains.get(name)
+    if domain is not None and domain.deliver == "mailbox":
+        return address_in(address, settings.mailboxes.addresses, settings.gateway.recipient_delimiter) is not None
+    return name in own_names(settings) or (domain is not None and domain.deliver == "relay")

@@ -24,9 +24,11 @@ from rich.console import Console
 from gateway.explain import cases
 from gateway.operate import show as show_
 from gateway.operate.backup import backup
+from gateway.operate.directory import directory
 from gateway.operate.doctor import doctor_command
 from gateway.operate.explain import explain_command
 from gateway.operate.options import EXIT_FAILED, answers, config_option, json_option
+from gateway.operate.people import commands as people_commands
 from gateway.operate.quarantine import quarantine
 from gateway.render import plan as plan_
 from gateway.render import self_signed
@@ -245,7 +247,7 @@ def unblock(sender: str, config: Path) -> None:
     _edit(config, edit.unblock, sender, done="unblocked", already="was not blocked")
 
 
-for command in (backup, quarantine, explain_command, doctor_command):
+for command in (backup, quarantine, explain_command, doctor_command, directory, *people_commands()):
     main.add_command(command)
 
 

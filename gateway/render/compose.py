@@ -30,6 +30,7 @@ def render_compose(configuration: Configuration) -> str:
     wanted = scanners.wanted(configuration.settings)
     if dovecot.wanted(configuration.settings):
         wanted.add("dovecot")
+    secrets = scanners.secrets(configuration.settings)
     return fill(
         "compose.override.yaml",
         {
@@ -43,10 +44,12 @@ def render_compose(configuration: Configuration) -> str:
                     "networks": _attachments(topology, name),
                     "environment": environment.get(name, {}),
                     "wanted": name in wanted,
+                    "secrets": list(secrets.get(name, {})) if name != "database" else [],  # which has them there
                 }
                 for name in dict.fromkeys((*ATTACHED, *environment))
             ],
             "networks": [_network(topology, name) for name in NETWORKS],
+            "secrets": {name: file for files in secrets.values() for name, file in files.items()},
         },
     )
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
-from gateway.render import dovecot, tls
+from gateway.render import directory, dovecot, tls
 from gateway.render.logins import sender_logins
 from gateway.render.names import outbound_hostname
 from gateway.render.routes import Entry, doors, hop, patterns, recipient_routes, sender_routes, transport
@@ -79,7 +79,9 @@ def render_pre(configuration: Configuration) -> dict[str, str]:
     """Return gate 1's files: name -> text."""
     settings, topology = configuration.settings, configuration.topology
     views = listeners(settings, topology)
+    questions = directory.pre_questions(settings)
     values = _shared(settings, topology) | {
+        "directory": directory.view(settings, questions),
         "listeners": views,
         "has_inside": any(view.inside_only or view.auth for view in views),
         "has_logins": any(view.auth for view in views),
@@ -103,13 +105,15 @@ def render_pre(configuration: Configuration) -> dict[str, str]:
         **{f"{match}_patterns": patterns(settings, topology, match) for match in MATCHES},
     }
     files = {name: fill(f"postfix-pre/{name}", values) for name in ("main.cf", "master.cf", *PRE_TABLES)}
-    return files | {"verified_domains": fill("verified_domains", values)}
+    return files | {"verified_domains": fill("verified_domains", values)} | directory.files(configuration, questions)
 
 
 def render_post(configuration: Configuration) -> dict[str, str]:
     """Return gate 2's files: name -> text."""
     settings, topology = configuration.settings, configuration.topology
+    questions = directory.post_questions(settings)
     values = _shared(settings, topology) | {
+        "directory": directory.view(settings, questions),
         "outbound_hostname": outbound_hostname(settings),
         "proxy_interfaces": _proxy_interfaces(settings),
         "mynetworks": [
@@ -140,7 +144,7 @@ def render_post(configuration: Configuration) -> dict[str, str]:
         **tls.outbound(settings),
     }
     files = {name: fill(f"postfix-post/{name}", values) for name in ("main.cf", "master.cf", *POST_TABLES)}
-    return files | {"verified_domains": fill("verified_domains", values)}
+    return files | {"verified_domains": fill("verified_domains", values)} | directory.files(configuration, questions)
 
 
 def listeners(settings: Settings, topology: Topology) -> list[ListenerView]:
@@ -180,7 +184,8 @@ def aliases(settings: Settings) -> dict[str, list[str]]:
     Return all aliases of gate 2: the postmasters', those of the file, and what @domain must not catch.
 
     Postfix expands aliases before it looks for mailboxes, so beside an alias @domain each mailbox (or listed
-    recipient of a relay domain) needs an alias to itself to get its own mail.
+    recipient of a relay domain) needs an alias to itself to get its own mail.  A directory may have such an alias for
+    a domain of the file.
 
     Source: RFC 5321 section 4.5.1: each domain that is delivered here must have a postmaster; virtual(5).
     """
@@ -190,7 +195,7 @@ def aliases(settings: Settings) -> dict[str, list[str]]:
     made = {address: to for address, to in postmasters.items() if address not in taken}
     listed = [address for domain in settings.domains.values() for address in domain.recipient_list]
     for address in (*settings.mailboxes.addresses, *listed):
-        if f"@{address.rpartition('@')[2]}" in settings.aliases:
+        if settings.directory.url or f"@{address.rpartition('@')[2]}" in settings.aliases:
             made[address] = [address]
     return made | settings.aliases
 

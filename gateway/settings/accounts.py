@@ -31,6 +31,11 @@ class Queries(Table):
     mailboxes: Query | None = Field(None, description="A row for the address %s, if it is a mailbox.")
     passwords: Query | None = Field(None, description="The columns user and password of the login %s.")
 
+    @property
+    def given(self) -> bool:
+        """Return whether the tables are somebody else's."""
+        return bool(self.domains and self.aliases and self.mailboxes)
+
 
 class Directory(Table):
     """[directory]: domains, aliases and mailboxes in a database, beside those of this file."""

@@ -363,6 +363,7 @@ _DATABASE = re.compile(
     r"(?::(?P<port>[1-9][0-9]{0,4}))?/(?P<name>[a-z][a-z0-9_]{0,62})",
     re.ASCII,
 )
+DATABASE_HOST = "database"  # the appliance's own container
 _DATABASE_PORTS = {"mysql": 3306, "postgresql": 5432}
 
 
@@ -409,14 +410,20 @@ def database(value: str) -> Database:
     return Database(scheme, match["name"], match["user"], host, int(match["port"] or _DATABASE_PORTS[scheme]))
 
 
+MAX_QUERY_OCTETS = 2000
+
+
 def query(value: str) -> str:
     """
     Check a query for a database table of Postfix: one line, one statement, which asks for %s, %u or %d.
 
     Source: mysql_table(5), pgsql_table(5), sqlite_table(5).  Postfix escapes what it puts in their place.
     """
-    if not printable(value).lower().startswith("select ") or ";" in value or "$" in value or "#" in value:
-        raise ValueError("expected one SELECT statement on one line, without ; $ and #")
+    fine = value.isascii() and value.isprintable() and len(value) <= MAX_QUERY_OCTETS
+    if not fine or not value.lower().startswith("select ") or any(character in value for character in ";$#"):
+        raise ValueError(
+            f"expected one SELECT statement on one line, without ; $ and #, up to {MAX_QUERY_OCTETS} octets"
+        )
     placeholders = set(re.findall(r"%(.)", value))
     if not placeholders or not placeholders <= set("sud"):
         raise ValueError("expected a query about '%s', or about '%u' and '%d', its local part and domain")

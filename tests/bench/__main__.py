@@ -1,7 +1,7 @@
 """
-Measure: `cost` (the table and the plot), `memory`, or `tuning` (settings of the gates, one by one).
+Measure: `cost` (the table and the plot), `memory`, `tuning` (settings of the gates, one by one), or `directory`.
 
-    ROUNDS=5 QUICK=1 PATIENCE=60 python -m tests.bench [cost | memory | tuning]
+    ROUNDS=5 QUICK=1 PATIENCE=60 python -m tests.bench [cost | memory | tuning | directory]
 
 QUICK=1 tries the harness: one round of a few messages.  PATIENCE: seconds to wait for a quiet machine before each
 round.  Results go to .run/bench/.  Exit codes: 0 measured; 1 something broke, such as a message lost.
@@ -16,13 +16,18 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from tests.bench import cost, memory, tuning
+from tests.bench import cost, directory, memory, tuning
 from tests.bench.ends import NotAllArrivedError
 from tests.bench.plan import Plan
 from tests.bench.stage import Stage
 from tests.stack.client import ROOT
 
-MEASURES = {"cost": cost.measure, "memory": memory.measure, "tuning": tuning.measure}
+MEASURES = {
+    "cost": cost.measure,
+    "memory": memory.measure,
+    "tuning": tuning.measure,
+    "directory": directory.measure,
+}
 
 
 def main(what: str) -> int:

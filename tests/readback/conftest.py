@@ -6,7 +6,17 @@ import shutil
 
 import pytest
 
+from tests.golden.cases import HERE
+from tests.readback.meaning_directory import put
+
 TOOLS = ("postconf", "postmap", "named-checkconf", "named-checkzone", "rndc-confgen", "docker")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def directory_tables():
+    """Put the tables of a directory where postconf looks for them, as a gate's start does."""
+    for service in ("postfix-pre", "postfix-post"):
+        put(HERE / "directory/expected" / service)
 
 
 @pytest.fixture(autouse=True, scope="session")

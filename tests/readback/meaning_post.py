@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.settings.load import Configuration
 from tests.readback.daemons import Postfix
+from tests.readback.meaning_directory import POST, PROXYMAP, VERIFIED, with_tables
 from tests.readback.meaning_postfix import VERIFY, aliases, of_default, own_names, slots, verified
 
 # fmt: off
@@ -39,7 +40,7 @@ def check_post(configuration: Configuration, postfix: Postfix) -> None:
     store = settings.mailstore.enabled
     decided = {*POST_DECIDED, *VIRTUAL} if store else POST_DECIDED
     fixed = {name: value for name, value in parameters.items() if name not in decided}
-    assert postfix.parameters() == fixed | _post_parameters(configuration)
+    assert postfix.parameters() == with_tables(configuration, fixed | _post_parameters(configuration), POST)
     eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
     reinject, direct = f"{eighths[2][5]}:10026/inet", f"{eighths[3][5]}:10026/inet"
     scripts = f"{eighths[7][5]}:10026/inet"
@@ -54,6 +55,7 @@ def check_post(configuration: Configuration, postfix: Postfix) -> None:
         **{name: told for name, told in options.items() if not name.endswith("/inet")},
         reinject: {"syslog_name": "postfix-post/reinject"},
         direct: {"syslog_name": "postfix-post/direct"},
+        **(PROXYMAP if settings.directory.url else {}),
         **{
             door: {
                 "syslog_name": "postfix-post/redirect",
@@ -75,6 +77,20 @@ def check_post(configuration: Configuration, postfix: Postfix) -> None:
     assert postfix.table("verified_domains") == dict.fromkeys(verified(configuration), "reject_unverified_recipient")
 
 
+def _outbound_tls(configuration: Configuration) -> dict[str, str]:
+    tls = configuration.settings.tls
+    found = {}
+    levels = tls.policies.values()
+    if levels:
+        found["smtp_tls_policy_maps"] = "texthash:$config_directory/tls_policies"
+    if "secure" in levels:
+        public = "/etc/ssl/certs/ca-certificates.crt"
+        found["smtp_tls_CAfile"] = f"/secrets/{tls.authorities}" if tls.authorities else public
+    if "dane" in levels:
+        found["smtp_dns_support_level"] = "dnssec"
+    return found
+
+
 def _post_parameters(configuration: Configuration) -> dict[str, str]:
     settings = configuration.settings
     eighths = list(settings.gateway.subnet.subnets(prefixlen_diff=3))
@@ -94,7 +110,7 @@ def _post_parameters(configuration: Configuration) -> dict[str, str]:
         "virtual_mailbox_domains": " ".join(by_kind["mailbox"]),
         "virtual_alias_domains": " ".join([*by_kind["alias"], *own_names(configuration)]),
         "relay_domains": " ".join(by_kind["relay"]),
-    }
+    } | _outbound_tls(configuration)
     if settings.mailstore.enabled:
         found["virtual_transport"] = f"lmtp:inet:{eighths[7][6]}:24"
     read_at = {address.ip for address in (*settings.mailstore.imaps, *settings.mailstore.managesieve)}
@@ -102,22 +118,14 @@ def _post_parameters(configuration: Configuration) -> dict[str, str]:
         found["smtp_address_preference"] = "ipv4"
     else:
         found["inet_protocols"] = "ipv4"
-    levels = settings.tls.policies.values()
-    if levels:
-        found["smtp_tls_policy_maps"] = "texthash:$config_directory/tls_policies"
-    if "secure" in levels:
-        own_authorities = settings.tls.authorities
-        public = "/etc/ssl/certs/ca-certificates.crt"
-        found["smtp_tls_CAfile"] = f"/secrets/{own_authorities}" if own_authorities else public
-    if "dane" in levels:
-        found["smtp_dns_support_level"] = "dnssec"
     if four:
         found["proxy_interfaces"] = ", ".join(map(str, four))
     if settings.gateway.relayhost:
         found["relayhost"] = settings.gateway.relayhost
     if settings.gateway.recipient_delimiter:
         found["recipient_delimiter"] = settings.gateway.recipient_delimiter
-    if verified(configuration):
+    directory = configuration.settings.directory.url is not None
+    if verified(configuration) or directory:
         probes = f"check_client_access inline:{{ {{ {eighths[3][3]} = verify_recipient }} }}"
         found |= VERIFY | {
             "address_verify_poll_count": "5",
@@ -125,4 +133,10 @@ def _post_parameters(configuration: Configuration) -> dict[str, str]:
             "verify_recipient": "check_recipient_access texthash:$config_directory/verified_domains",
             "smtpd_recipient_restrictions": f"{probes} permit_mynetworks reject",
         }
+    if directory:
+        found["verify_recipient"] += f" {VERIFIED}"
+        found["proxy_read_maps"] = (
+            "$local_recipient_maps $relay_domains $transport_maps $virtual_alias_domains $virtual_alias_maps "
+            "$virtual_mailbox_domains $virtual_mailbox_maps $verify_recipient"
+        )
     return found

@@ -11,6 +11,7 @@ from gateway.settings.load import Configuration, load
 from gateway.settings.models import Listener, PatternRule
 from tests.golden.cases import CASES, NOW, write
 from tests.readback.daemons import Postfix
+from tests.readback.meaning_directory import PRE, PROXYMAP, VERIFIED, with_tables
 
 # fmt: off
 PRE_DECIDED = frozenset(
@@ -71,10 +72,11 @@ def check_pre(configuration: Configuration, postfix: Postfix) -> None:
     """Gate 1."""
     parameters, services, options = of_default("postfix-pre")
     fixed = {n: v for n, v in parameters.items() if n not in PRE_DECIDED and not n.startswith(("scan-", "listen_"))}
-    assert postfix.parameters() == fixed | _pre_parameters(configuration)
+    assert postfix.parameters() == with_tables(configuration, fixed | _pre_parameters(configuration), PRE)
     fixed = {n: v for n, v in services.items() if not n.startswith("scan-") and not n.endswith("/inet")}
     assert postfix.services() == fixed | _pre_services(configuration)
-    assert postfix.options() == {"direct/unix": options["direct/unix"]} | _pre_options(configuration)
+    waits = PROXYMAP if configuration.settings.directory.url else {}
+    assert postfix.options() == {"direct/unix": options["direct/unix"]} | _pre_options(configuration) | waits
     _check_pre_tables(configuration, postfix)
 
 
@@ -160,7 +162,7 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
             f"scan-{policy}_destination_recipient_limit": "1000",
         }
     found |= _login_parameters(configuration)
-    if verified(configuration):
+    if verified(configuration) or configuration.settings.directory.url:
         found |= VERIFY | {
             "address_verify_relay_transport": f"direct:{direct}",
             "address_verify_default_transport": f"direct:{direct}",
@@ -217,6 +219,8 @@ def _recipient_restrictions(configuration: Configuration) -> str:
         words += ["warn_if_reject", "reject_rbl_client", f"{zone}=127.255.255.[0..255]", "reject_rbl_client", listed]
     if verified(configuration):
         words += ["check_recipient_access", "texthash:$config_directory/verified_domains"]
+    if configuration.settings.directory.url:
+        words.append(VERIFIED)
     return _syntax("recipient", "5.1.3") + " ".join(words)
 
 
@@ -323,5 +327,6 @@ def aliases(configuration: Configuration) -> dict[str, list[str]]:
         if f"postmaster@{name}" not in {settings.gateway.postmaster, *boxes}
     }
     listed = [address for domain in settings.domains.values() for address in domain.recipient_list]
-    found |= {a: [a] for a in [*boxes, *listed] if "@" + a.rpartition("@")[2] in settings.aliases}
+    caught = {a for a in [*boxes, *listed] if "@" + a.rpartition("@")[2] in settings.aliases}
+    found |= {a: [a] for a in [*boxes, *listed] if a in caught or settings.directory.url}
     return found | dict(settings.aliases)

@@ -119,7 +119,7 @@ class Appliance:
         """Remove it with its volumes, and the containers the tests added."""
         for name in self._extras:
             run("docker", "rm", "-fv", name, check=False)
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+        self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
         for path in ROOT.glob(f".run/{self.project}/*"):
             path.unlink()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gateway.settings.crosscheck import (
+    directory,
     dns,
     domains,
     duplicates,
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     *trust.RULES,
     *names.RULES,
     *domains.RULES,
+    *directory.RULES,
     *policies.RULES,
     *findings.RULES,
     *scanners.RULES,

@@ -1,4 +1,9 @@
-"""Rules about [domains.*] and who lives in them: mailboxes, aliases, recipients of relay domains."""
+"""
+Rules about [domains.*] and who lives in them: mailboxes, aliases, recipients of relay domains.
+
+With [directory] url there may be domains and people that this file does not tell of; then nothing is said of what is
+merely missing here.
+"""
 
 from __future__ import annotations
 
@@ -47,19 +52,21 @@ def recipients_are_in_the_domain(given: Given) -> Iterator[Problem]:
                 yield Problem(("domains", name, "recipient_list", index), what)
 
 
-@reads("domains", "mailboxes")
+@reads("domains", "mailboxes", "directory")
 def mailboxes_have_a_domain(given: Given) -> Iterator[Problem]:
     """Mail to a mailbox outside a mailbox domain never comes to it."""
     for index, address in enumerate(given.settings.mailboxes.addresses):
         name = _domain(address)
         domain = given.settings.domains.get(name)
+        if domain is None and given.settings.directory.url:
+            continue
         if domain is None or domain.deliver != "mailbox":
             what = f'{shown(address)}: {name} has no mailboxes; expected [domains."{name}"] with deliver = "mailbox"'
             close = did_you_mean(name, (n for n, d in given.settings.domains.items() if d.deliver == "mailbox"))
             yield Problem(("mailboxes", "list", index), what + close)
 
 
-@reads("domains", "aliases")
+@reads("domains", "aliases", "directory")
 def aliases_have_a_domain(given: Given) -> Iterator[Problem]:
     """
     An alias of a domain that is not ours would divert mail on its way out, which nobody should do by accident.
@@ -68,21 +75,21 @@ def aliases_have_a_domain(given: Given) -> Iterator[Problem]:
     """
     for address in given.settings.aliases:
         name = _domain(address)
-        if name not in given.settings.domains:
+        if name not in given.settings.domains and not given.settings.directory.url:
             yield Problem(("aliases", address), no_such("domains", name, given.settings.domains))
 
 
-@reads("domains", "aliases")
+@reads("domains", "aliases", "directory")
 def alias_domains_have_aliases(given: Given) -> Iterator[Problem]:
     """A domain of aliases without any refuses all its mail."""
     inhabited = {_domain(address) for address in given.settings.aliases}
     for name, domain in given.settings.domains.items():
-        if domain.deliver == "alias" and name not in inhabited:
+        if domain.deliver == "alias" and name not in inhabited and not given.settings.directory.url:
             what = f'has no address in [aliases]; expected one, such as "@{name}" = ["anna@example.test"]'
             yield Problem(("domains", name), what)
 
 
-@reads("domains", "aliases", "mailboxes", "gateway")
+@reads("domains", "aliases", "mailboxes", "gateway", "directory")
 def alias_targets_exist(given: Given) -> Iterator[Problem]:
     """Gate 1 accepts mail for the alias, so a target that gate 2 does not know bounces: backscatter."""
     for alias, targets in given.settings.aliases.items():
@@ -91,7 +98,7 @@ def alias_targets_exist(given: Given) -> Iterator[Problem]:
                 yield Problem(("aliases", alias, index), _nobody(given.settings, target))
 
 
-@reads("domains", "aliases", "mailboxes", "gateway")
+@reads("domains", "aliases", "mailboxes", "gateway", "directory")
 def postmaster_exists(given: Given) -> Iterator[Problem]:
     """Notices of double bounces end there; with nobody to take them they are lost."""
     postmaster = given.settings.gateway.postmaster
@@ -99,7 +106,7 @@ def postmaster_exists(given: Given) -> Iterator[Problem]:
         yield Problem(("gateway", "postmaster"), _nobody(given.settings, postmaster))
 
 
-@reads("policies", "domains", "aliases", "mailboxes", "gateway")
+@reads("policies", "domains", "aliases", "mailboxes", "gateway", "directory")
 def redirect_targets_exist(given: Given) -> Iterator[Problem]:
     """What is sent to nobody bounces, although the verdict was that its recipients shall not have it."""
     for name, policy in given.settings.policies.items():
@@ -112,7 +119,7 @@ def redirect_targets_exist(given: Given) -> Iterator[Problem]:
 def known(settings: Settings, address: str) -> bool:
     """Return whether gate 2 can deliver to an address: somebody here, or of a domain whose users we do not know."""
     domain = settings.domains.get(_domain(address))
-    if domain is None or domain.deliver == "relay":
+    if domain is None or domain.deliver == "relay" or settings.directory.url:
         return True
     return bool({address, without_extension(settings, address), "@" + _domain(address)} & _people(settings))
 

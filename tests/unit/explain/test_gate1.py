@@ -3,8 +3,9 @@
 import pytest
 
 from gateway.explain.gate1 import Gate1
+from tests.configurations import configure
 
-from .conftest import sent
+from .conftest import SITE, sent
 
 
 def outcomes(steps):
@@ -100,3 +101,20 @@ def test_patterns_are_met_in_postfix_order(site):
         ("header", "reject"),
         ("body", "filter:hop"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("recipient", "last"),
+    [
+        ("anna@example.test", "not listed"),
+        ("ida@example.test", "not asked: taken if it has the recipient, else 550 5.1.1 User unknown"),
+        (
+            "x@else.test",
+            "not asked: taken if it has the recipient; if it does not have else.test, 554 5.7.1 Relay access denied",
+        ),
+    ],
+)
+def test_directory_is_said_not_to_be_asked(tmp_path, recipient, last):
+    """What the file does not know may be in the tables, and nothing is claimed of it."""
+    site = configure(tmp_path, SITE + '[directory]\nurl = "sqlite:///mail"\n')
+    assert outcomes(Gate1(site, sent(recipient), lambda *_: None).recipient(recipient))[-1] == last

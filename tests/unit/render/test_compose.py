@@ -154,3 +154,16 @@ def test_override_publishes_the_mailstore_where_the_file_says(tmp_path):
     lines = "".join(f'      - "{port}"\n' for port in ports)
     assert f"    ports: !override\n{lines}    dns:" in text
     assert '      edge: { ipv4_address: 198.18.25.6, ipv6_address: "fd53:616c:c612:1900::6" }\n' in text
+
+
+def test_override_runs_the_database_that_is_wanted_and_gives_the_gates_their_secret(tmp_path):
+    """A secret is one file, mounted where it is needed; other names of files replace those of compose.yaml."""
+    extra = '[directory]\nurl = "mysql://gateway@database/mail"\npassword = "reading"\n'
+    text = render_compose(configure(tmp_path, minimal(extra)))
+    assert text.count("    secrets: [directory-password]\n") == 2
+    assert '  database:\n    profiles: !reset []\n    environment:\n      LISTEN: "198.18.25.231"\n' in text
+    assert text.endswith(
+        "\nsecrets:\n"
+        '  directory-password: { file: "${CONFIG_DIR:-./config}/secrets/reading" }\n'
+        '  directory-admin-password: { file: "${CONFIG_DIR:-./config}/secrets/directory-admin-password" }\n'
+    )

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from gateway.render.filter import render_filter
-from gateway.render.scanners import environment, wanted
+from gateway.render.scanners import environment, secrets, wanted
 from tests.configurations import configure, minimal
 
 COMMAND = '[checks.command.a]\nprogram = "a"\nedits = true\n'
@@ -90,3 +90,37 @@ def test_filter_is_told_what_a_command_may_do(tmp_path):
         "processes": 32,
         "max_octets": 51 * 2**20,
     }
+
+
+def test_database_is_wanted_where_it_is_the_host(tmp_path):
+    """It is told what it is called, and who may read; both passwords are its own, one is the gates'."""
+    told = '[directory]\nurl = "mysql://gates@database/people"\nadmin = "root-of-it"\n'
+    configuration = configure(tmp_path, minimal(told))
+    reading = {"directory-password": "directory-password"}
+    assert wanted(configuration.settings) == {"database"}
+    assert environment(configuration)["database"] == {
+        "LISTEN": "198.18.25.231",
+        "DATABASE": "people",
+        "READER": "gates",
+        "ADMIN": "root-of-it",
+    }
+    assert secrets(configuration.settings) == {
+        "postfix-pre": reading,
+        "postfix-post": reading,
+        "database": reading | {"directory-admin-password": "directory-admin-password"},
+    }
+
+
+@pytest.mark.parametrize("url", ["sqlite:///mail", "mysql://gates@192.0.2.7/people"])
+def test_database_is_not_wanted_elsewhere(tmp_path, url):
+    """A file needs no password either; a server of the site wants it of the gates alone."""
+    configuration = configure(
+        tmp_path,
+        minimal(
+            f'[directory]\nurl = "{url}"\npassword = "other"\n' if "mysql" in url else f'[directory]\nurl = "{url}"\n'
+        ),
+    )
+    assert wanted(configuration.settings) == set()
+    assert "database" not in environment(configuration)
+    gates = ("postfix-pre", "postfix-post") if "mysql" in url else ()
+    assert secrets(configuration.settings) == {gate: {"directory-password": "other"} for gate in gates}

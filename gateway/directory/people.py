@@ -1,0 +1,237 @@
+"""
+Domains, mailboxes and aliases in the tables: listed, added, removed.
+
+What would make mail bounce that gate 1 has accepted is refused: an alias to nobody, a mailbox of a domain without any,
+the removal of what others lead to.  Each function works in the transaction of the connection it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+
+from gateway.directory.tables import aliases, domains, mailboxes
+
+MAX_ALIASES = 1000  # followed from one address: Postfix's virtual_alias_expansion_limit
+
+
+class DirectoryError(ValueError):
+    """What was asked for would leave the directory with a mistake, or is not there."""
+
+
+@dataclass(frozen=True)
+class OfFile:
+    """What gateway.toml has beside the tables."""
+
+    domains: Mapping[str, str] = field(default_factory=dict)  # name -> deliver
+    people: Collection[str] = ()  # mailboxes, aliases and @domain
+    delimiter: str = ""  # [gateway] recipient_delimiter
+
+
+def all_domains(connection: Connection) -> list[dict[str, Any]]:
+    """Return the domains in order of their names."""
+    return _rows(connection, select(domains).order_by(domains.c.name))
+
+
+def all_mailboxes(connection: Connection, domain: str | None = None) -> list[dict[str, Any]]:
+    """Return the mailboxes, of one domain or of all, without their hashes."""
+    has_password = (mailboxes.c.password.is_not(None)).label("has_password")
+    rows = select(mailboxes.c.address, mailboxes.c.quota, has_password).order_by(
+        mailboxes.c.domain, mailboxes.c.address
+    )
+    found = _rows(connection, rows.where(mailboxes.c.domain == domain) if domain else rows)
+    return [row | {"has_password": bool(row["has_password"])} for row in found]
+
+
+def all_aliases(connection: Connection) -> dict[str, list[str]]:
+    """Return address -> targets."""
+    found: dict[str, list[str]] = {}
+    for address, target in connection.execute(select(aliases).order_by(aliases.c.address, aliases.c.target)):
+        found.setdefault(address, []).append(target)
+    return found
+
+
+def add_domain(
+    connection: Connection, of_file: OfFile, name: str, deliver: str, next_hop: str | None, recipients: str | None
+) -> bool:
+    """
+    Add a domain.
+
+    Returns:
+        False if it was there already, just like this.
+
+    Raises:
+        DirectoryError: It is in gateway.toml, or here with other values; or next hop and kind do not fit.
+    """
+    if name in of_file.domains:
+        raise DirectoryError(f'{name} is in gateway.toml: [domains."{name}"]; a domain is in one place')
+    if (deliver == "relay") != (next_hop is not None):
+        raise DirectoryError("a relay domain has a next hop, such as --next-hop [192.0.2.25]:25, and no other has one")
+    if recipients and deliver != "relay":
+        raise DirectoryError(f"recipients are for relay domains; those of {name} are its mailboxes and aliases")
+    row = {
+        "name": name,
+        "deliver": deliver,
+        "next_hop": next_hop,
+        "recipients": (recipients or "verify") if deliver == "relay" else None,
+    }
+    there = _rows(connection, select(domains).where(domains.c.name == name))
+    if there and there[0] != row:
+        raise DirectoryError(f"{name} is there already with deliver = {there[0]['deliver']}; remove it first")
+    if not there:
+        connection.execute(insert(domains).values(row))
+    return not there
+
+
+def remove_domain(connection: Connection, name: str) -> None:
+    """
+    Remove a domain; what is in its Maildirs stays.
+
+    Raises:
+        DirectoryError: It is not there, or somebody is in it.
+    """
+    boxes = _count(connection, select(func.count()).select_from(mailboxes).where(mailboxes.c.domain == name))
+    ending = aliases.c.address.endswith(f"@{name}", autoescape=True)
+    names = _count(connection, select(func.count(aliases.c.address.distinct())).where(ending))
+    if boxes or names:
+        raise DirectoryError(f"{name} has {boxes} mailboxes and {names} aliases; remove these first")
+    if not connection.execute(delete(domains).where(domains.c.name == name)).rowcount:
+        raise DirectoryError(f"{name} is not in the directory")
+
+
+def add_mailbox(connection: Connection, of_file: OfFile, address: str, quota: int | None) -> bool:
+    """
+    Add a mailbox, with which nobody can log in until it has a password.
+
+    Returns:
+        False if it was there already, just like this.
+
+    Raises:
+        DirectoryError: Its domain has no mailboxes, or it is there with another quota.
+    """
+    domain = _domain(address)
+    if kind(connection, of_file, domain) != "mailbox":
+        raise DirectoryError(f"{domain} has no mailboxes; expected a domain with deliver = mailbox")
+    there = connection.execute(select(mailboxes.c.quota).where(mailboxes.c.address == address)).one_or_none()
+    if there is not None and there.quota != quota:
+        raise DirectoryError(f"{address} is there already with another quota")
+    if there is None:
+        connection.execute(insert(mailboxes).values(address=address, domain=domain, quota=quota))
+    return there is None
+
+
+def remove_mailbox(connection: Connection, address: str) -> None:
+    """
+    Remove a mailbox; what is in its Maildir stays.
+
+    Raises:
+        DirectoryError: It is not there, or an alias leads to it.
+    """
+    leading = connection.scalars(select(aliases.c.address).where(aliases.c.target == address)).all()
+    if others := [alias for alias in leading if alias != address]:
+        raise DirectoryError(f"{address} is a target of {_some(others)}; take it out of there first")
+    if not connection.execute(delete(mailboxes).where(mailboxes.c.address == address)).rowcount:
+        raise DirectoryError(f"{address} is no mailbox of the directory")
+
+
+def set_password(connection: Connection, address: str, hash_: str) -> None:
+    """
+    Give a mailbox a password.
+
+    Raises:
+        DirectoryError: It is not there.
+    """
+    if not connection.execute(update(mailboxes).where(mailboxes.c.address == address).values(password=hash_)).rowcount:
+        raise DirectoryError(f"{address} is no mailbox of the directory")
+
+
+def add_alias(connection: Connection, of_file: OfFile, address: str, targets: Sequence[str]) -> list[str]:
+    """
+    Add targets to an alias, or to a catch-all @domain.
+
+    Returns:
+        Those targets that it did not have.
+
+    Raises:
+        DirectoryError: Its domain is not ours, a target is nobody here, or it would lead back to itself.
+    """
+    domain = _domain(address)
+    if kind(connection, of_file, domain) is None:
+        raise DirectoryError(f"{domain} is no domain of ours; an alias there would divert mail on its way out")
+    for target in targets:
+        if not _known(connection, of_file, target, adding=address):
+            raise DirectoryError(f"{target} is nobody here; expected a mailbox or alias that is there, or another site")
+    there = set(connection.scalars(select(aliases.c.target).where(aliases.c.address == address)))
+    new = [target for target in dict.fromkeys(targets) if target not in there]
+    if new:
+        connection.execute(insert(aliases), [{"address": address, "target": target} for target in new])
+    if address in _followed(connection, [target for target in new if target != address]):
+        raise DirectoryError(f"{address} would lead back to itself by way of {_some(new)}")
+    return new
+
+
+def remove_alias(connection: Connection, address: str, targets: Sequence[str]) -> None:
+    """
+    Take targets out of an alias; all of them unless some are given.
+
+    Raises:
+        DirectoryError: It does not have them.
+    """
+    chosen = delete(aliases).where(aliases.c.address == address)
+    if targets:
+        chosen = chosen.where(aliases.c.target.in_(targets))
+    if connection.execute(chosen).rowcount < max(1, len(set(targets))):
+        raise DirectoryError(f"{address} does not have {_some(targets)}" if targets else f"{address} is no alias here")
+
+
+def kind(connection: Connection, of_file: OfFile, domain: str) -> str | None:
+    """Return how a domain of ours is delivered; None for those of others."""
+    if domain in of_file.domains:
+        return of_file.domains[domain]
+    return connection.scalar(select(domains.c.deliver).where(domains.c.name == domain))
+
+
+def _known(connection: Connection, of_file: OfFile, address: str, adding: str) -> bool:
+    """Return whether mail to a target comes to somebody, or leaves this site."""
+    local, _, domain = address.rpartition("@")
+    if kind(connection, of_file, domain) in {None, "relay"}:
+        return True
+    head = local.partition(of_file.delimiter)[0] if of_file.delimiter else ""
+    keys = {address, f"{head or local}@{domain}", f"@{domain}"}
+    if keys & set(of_file.people) or local == "postmaster" or keys & {adding} - {address}:
+        return True
+    boxes = select(mailboxes.c.address).where(mailboxes.c.address.in_(keys)).limit(1)
+    names = select(aliases.c.address).where(aliases.c.address.in_(keys)).limit(1)
+    return connection.scalar(boxes) is not None or connection.scalar(names) is not None
+
+
+def _followed(connection: Connection, start: Sequence[str]) -> set[str]:
+    """Return all addresses that lead from some, these included; targets that name themselves end there."""
+    seen: set[str] = set()
+    waiting = list(start)
+    while waiting and len(seen) < MAX_ALIASES:
+        current = waiting.pop()
+        if current not in seen:
+            seen.add(current)
+            waiting += connection.scalars(select(aliases.c.target).where(aliases.c.address == current))
+    return seen
+
+
+def _rows(connection: Connection, statement: Select[Any]) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in connection.execute(statement)]
+
+
+def _count(connection: Connection, statement: Select[Any]) -> int:
+    return connection.scalar(statement) or 0
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(sorted(names)[:3]) + more

@@ -1,0 +1,110 @@
+"""The queries, run on a file as Postfix runs them: what is asked for put in place of %s, %u and %d."""
+
+import dataclasses
+
+import pytest
+from sqlalchemy import text
+
+from gateway.directory import people
+from gateway.directory.people import OfFile
+from gateway.directory.queries import OURS, asked, logins
+from gateway.settings.accounts import Queries
+
+FILE = OfFile()
+THEIRS = Queries(
+    domains="SELECT domain FROM domain WHERE domain = '%s'",
+    aliases="SELECT goto FROM alias WHERE address = '%s'",
+    mailboxes="SELECT maildir FROM mailbox WHERE username = '%s'",
+)
+
+
+@pytest.fixture
+def ask(connection):
+    """Return a function that asks a query of ours about a key."""
+    people.add_domain(connection, FILE, "dir.test", "mailbox", None, None)
+    people.add_domain(connection, FILE, "ali.test", "alias", None, None)
+    people.add_domain(connection, FILE, "corp.test", "relay", "[192.0.2.25]:25", None)
+    people.add_domain(connection, FILE, "open.test", "relay", "mail.test", "any")
+    people.add_mailbox(connection, FILE, "anna@dir.test", None)
+    people.add_alias(connection, FILE, "sales@dir.test", ["anna@dir.test", "a@else.test"])
+    people.add_alias(connection, FILE, "@ali.test", ["anna@dir.test"])
+
+    def answer(name, key):
+        local, at, domain = key.rpartition("@")
+        query = getattr(OURS, name)
+        if at and not local and "%u" in query:
+            return None  # db_common.c: not asked
+        filled = query.replace("%s", key).replace("%u", local).replace("%d", domain)
+        return [row[0] for row in connection.execute(text(filled))]
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "rows"),
+    [
+        ("domains", "dir.test", ["dir.test"]),
+        ("domains", "else.test", []),
+        ("mailbox_domains", "dir.test", ["dir.test"]),
+        ("mailbox_domains", "ali.test", []),
+        ("alias_domains", "ali.test", ["ali.test"]),
+        ("alias_domains", "dir.test", []),
+        ("relay_domains", "corp.test", ["corp.test"]),
+        ("relay_domains", "dir.test", []),
+        ("verified", "corp.test", ["corp.test"]),
+        ("verified", "open.test", []),
+        ("relayed", "who@open.test", ["open.test"]),
+        ("relayed", "who@dir.test", []),
+        ("transport", "corp.test", ["[192.0.2.25]:25"]),
+        ("transport", "dir.test", []),
+        ("aliases", "sales@dir.test", ["a@else.test", "anna@dir.test"]),
+        ("aliases", "@ali.test", ["anna@dir.test"]),
+        ("aliases", "anna@dir.test", []),
+        ("mailboxes", "anna@dir.test", ["anna@dir.test"]),
+        ("mailboxes", "sales@dir.test", []),
+        ("postmasters", "postmaster@dir.test", ["dir.test"]),
+        ("postmasters", "postmaster@ali.test", ["ali.test"]),
+        ("postmasters", "postmaster@corp.test", []),
+        ("postmasters", "anna@dir.test", []),
+        ("postmasters", "@dir.test", None),
+    ],
+)
+def test_query_answers(ask, name, key, rows):
+    """With the rows that are meant, and no others."""
+    assert ask(name, key) == rows
+
+
+def test_each_question_has_a_query_and_each_query_an_index(connection):
+    """Whatever the number of rows: SQLite plans a search by a key, and no scan."""
+    for field in dataclasses.fields(OURS):
+        query = getattr(OURS, field.name).replace("%s", "x").replace("%u", "x").replace("%d", "x")
+        plan = [row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+        assert not [step for step in plan if step.startswith("SCAN")], (field.name, plan)
+
+
+def test_theirs_replace_ours():
+    """Their tables have domains of mailboxes only; a postmaster is asked for by their domains."""
+    theirs = asked(THEIRS)
+    assert asked(Queries()) == OURS
+    assert (theirs.domains, theirs.mailbox_domains) == (THEIRS.domains, THEIRS.domains)
+    assert (theirs.aliases, theirs.mailboxes) == (THEIRS.aliases, THEIRS.mailboxes)
+    unused = (theirs.alias_domains, theirs.relay_domains, theirs.verified, theirs.relayed, theirs.transport)
+    assert unused == (None,) * 5
+    assert theirs.postmasters == (
+        "SELECT 1 FROM (SELECT domain FROM domain WHERE domain = '%d') AS ours WHERE '%u' = 'postmaster'"
+    )
+
+
+def test_logins_are_asked_for_in_dovecots_words():
+    """Of our mailboxes, or by the query that is given; tables of others without one have no logins."""
+    ours = "SELECT address AS user, password FROM mailboxes WHERE address = '%{user}'"
+    given = (
+        "SELECT username AS user, password FROM mailbox WHERE local_part = '%u' AND domain = '%d' OR username = '%s'"
+    )
+    theirs = THEIRS.model_copy(update={"passwords": given})
+    assert logins(Queries()) == ours
+    assert logins(THEIRS) is None
+    assert logins(theirs) == (
+        "SELECT username AS user, password FROM mailbox "
+        "WHERE local_part = '%{user | username}' AND domain = '%{user | domain}' OR username = '%{user}'"
+    )
