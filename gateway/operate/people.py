@@ -6,7 +6,6 @@ Only the tables are changed here; the lists of gateway.toml are for an editor.  
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,17 +14,15 @@ from typing import Any, TextIO, cast
 import click
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
-from rich.text import Text
 
 from gateway.directory import bulk, people
 from gateway.directory.passwords import hashed, is_hash, ready, write_password
 from gateway.operate.directory import Site, json_option, on_site, told
+from gateway.operate.rows import show_rows
 from gateway.settings import grammar
 
 PASSWORDS = "passwords"  # in secrets/: of the mailboxes in gateway.toml
 TABLES, FILE = "tables", "gateway.toml"
-PIPED_WIDTH = 160  # columns of a table that goes to no terminal
 SLOW_HASHES = 1000  # from so many plain passwords on it is worth saying that they take time
 
 
@@ -90,7 +87,7 @@ def list_domains(site: Site, as_json: bool) -> None:
         {"name": name, "deliver": of.deliver, "next_hop": of.next_hop, "recipients": of.recipients, "in": FILE}
         for name, of in site.configuration.settings.domains.items()
     ]
-    _print(as_json, rows + _of_tables(site, people.all_domains))
+    show_rows(as_json, rows + _of_tables(site, people.all_domains))
 
 
 @domain.command("remove")
@@ -146,7 +143,7 @@ def list_mailboxes(site: Site, of: str | None, as_json: bool) -> None:
         for address in addresses
         if of is None or address.endswith(f"@{of}")
     ]
-    _print(as_json, rows + _of_tables(site, lambda connection: people.all_mailboxes(connection, of)))
+    show_rows(as_json, rows + _of_tables(site, lambda connection: people.all_mailboxes(connection, of)))
 
 
 @mailbox.command("remove")
@@ -252,7 +249,7 @@ def list_aliases(site: Site, as_json: bool) -> None:
         site,
         lambda connection: [{"address": name, "targets": to} for name, to in people.all_aliases(connection).items()],
     )
-    _print(as_json, rows + found)
+    show_rows(as_json, rows + found)
 
 
 @alias.command("remove")
@@ -276,30 +273,6 @@ def _of_tables(site: Site, rows: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -
         return []
     with site.tables() as connection:
         return [row | {"in": TABLES} for row in rows(connection)]
-
-
-def _print(as_json: bool, rows: Sequence[dict[str, Any]]) -> None:
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    if not rows:
-        click.echo("there are none")
-        return
-    table = Table(*(column.replace("_", " ") for column in rows[0]))
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    console = Console()
-    (console if console.is_terminal else Console(width=PIPED_WIDTH)).print(table)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(value)
-    if isinstance(value, int):
-        return grammar.size_text(value)
-    return "" if value is None else str(value)
 
 
 def _with_password(path: Path) -> set[str]:

@@ -20,6 +20,7 @@ from gateway.render.templates import fill
 from gateway.settings.grammar import DATABASE_HOST, Database
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
+from gateway.settings.topology import Topology
 
 TYPES = {"sqlite": "sqlite", "mysql": "mysql", "postgresql": "pgsql"}
 FOLDER = "/run/directory"  # in the gates
@@ -99,6 +100,16 @@ def post_questions(settings: Settings) -> list[Question]:
     ]
 
 
+def host(topology: Topology, url: Database) -> str:
+    """
+    Return the server of a database.
+
+    The appliance's own is an address: the name of a stopped container is unknown, and though that is a temporary error
+    too, its text would lead astray.
+    """
+    return str(topology.address("database", "directory")) if url.host == DATABASE_HOST else url.host
+
+
 def view(settings: Settings, questions: list[Question]) -> View:
     """Return what main.cf says; nothing but empty lists without a directory."""
     tables: dict[str, list[str]] = {reader: [] for reader in READERS}
@@ -146,19 +157,12 @@ def _verified(of: Asked) -> Iterator[Question]:
 
 
 def _hosts(configuration: Configuration, url: Database) -> str:
-    """
-    Return the server as Postfix wants it.
-
-    The appliance's own is an address: the name of a stopped container is unknown, and though that is a temporary error
-    too, its text would lead astray.
-    """
+    """Return the server as Postfix wants it."""
     if url.scheme == "sqlite":
         return ""
-    host = url.host
-    if host == DATABASE_HOST:
-        host = str(configuration.topology.address("database", "directory"))
+    server = host(configuration.topology, url)
     if url.scheme == "mysql":
-        return f"inet:{host}:{url.port}"
+        return f"inet:{server}:{url.port}"
     waits = f"connect_timeout={CONNECT_S}&options=-c%20statement_timeout%3D{STATEMENT_S}s"
     options = f"passfile={FOLDER}/pgpass&{waits}"
-    return f"postgresql://{url.user}@{host}:{url.port}/{url.name}?{options}"
+    return f"postgresql://{url.user}@{server}:{url.port}/{url.name}?{options}"

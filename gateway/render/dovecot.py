@@ -1,6 +1,6 @@
 """
-Dovecot's files: dovecot.conf, what it includes for the mailstore, and the list of its listeners, which its health
-check asks.
+Dovecot's files: dovecot.conf, what it includes for the mailstore and the directory, and the list of its listeners,
+which its health check asks.
 
 It runs only where the file wants it: for logins at gate 1 ([listen.*] auth), or for the mailstore.  Whatever it
 runs for, gate 1 finds logins at the same address, and mail is where Postfix would have put it.
@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from gateway.directory.queries import logins
+from gateway.render import directory
 from gateway.render.names import outbound_hostname
 from gateway.render.templates import fill
 from gateway.render.tls import chain
@@ -51,6 +54,7 @@ def render_dovecot(configuration: Configuration) -> dict[str, str]:
         "hostname": outbound_hostname(settings),
         "topology": topology,
         "mailstore": settings.mailstore,
+        **_people(configuration),
         "auth": auth(topology),
         "edge": _edge(topology),
         "ports": MAILSTORE_PORTS,
@@ -58,8 +62,26 @@ def render_dovecot(configuration: Configuration) -> dict[str, str]:
         "listeners": list(_listeners(settings, topology)),
     }
     names = ["dovecot.conf", "listeners", *(["mailstore.conf"] if settings.mailstore.enabled else [])]
+    if values["people"]:
+        names.append("directory.conf")
     files = {name: fill(f"dovecot/{name}", values) for name in names}
     return files | ({SITE_SCRIPT: configuration.site_sieve} if settings.mailstore.sieve else {})
+
+
+def _people(configuration: Configuration) -> dict[str, Any]:
+    """Return whom to ask about passwords beside secrets/passwords; `people` is False where that is nobody."""
+    given, url = configuration.settings.directory, configuration.settings.directory.url
+    query = logins(given.queries)
+    if url is None or query is None:
+        return {"people": False}
+    return {
+        "people": True,
+        "query": query,
+        "database": url,
+        "file": f"{directory.FILES}/{url.name}",
+        "host": directory.host(configuration.topology, url),
+        "connect_s": directory.CONNECT_S,
+    }
 
 
 def _listeners(settings: Settings, topology: Topology) -> Iterator[Listener]:

@@ -8,6 +8,7 @@ that changes, as for a new port.  Sizes are those of the filter, so that none of
 
 from __future__ import annotations
 
+from gateway.render import dovecot
 from gateway.settings.grammar import DATABASE_HOST
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
@@ -36,7 +37,8 @@ def secrets(settings: Settings) -> dict[str, dict[str, str]]:
         return {}
     reading = {"directory-password": directory.password}
     both = reading | {"directory-admin-password": directory.admin_password}
-    return {"postfix-pre": reading, "postfix-post": reading} | ({"database": both} if has_database(settings) else {})
+    asking = ["postfix-pre", "postfix-post", *(["dovecot"] if dovecot.wanted(settings) else [])]
+    return dict.fromkeys(asking, reading) | ({"database": both} if has_database(settings) else {})
 
 
 def environment(configuration: Configuration) -> dict[str, dict[str, str]]:

@@ -14,6 +14,7 @@ from tests.stack.appliance import Appliance
 from tests.stack.client import Answer, Client, Sink, run, wait_for
 from tests.stack.directory import become, command, sql
 
+PASSWORD = "correct horse battery"
 TAKEN = ""
 UNKNOWN = "550 5.1.1 <{}>: Recipient address rejected: User unknown"
 NOT_OURS = "554 5.7.1 <{}>: Relay access denied"
@@ -189,6 +190,45 @@ def test_password_is_kept_as_a_hash(site: Appliance, people: str) -> None:
     assert re.fullmatch(r"frank@file\.test:\{ARGON2ID\}\$argon2id\$\S+\n", kept)
 
 
+@pytest.mark.parametrize("people", OURS, indirect=True, scope="module")
+def test_people_of_the_tables_log_in_and_send_as_themselves(site: Appliance, people: str) -> None:
+    """With the password that was set, under their own address or an alias that leads to them, and under no other."""
+    command(site, "mailbox", "password", "anna@dir.test", stdin=f"{PASSWORD}\n")
+    laptop = site.client("laptop")
+    said = {sender: _logged_in(site, laptop, PASSWORD, sender) for sender in ("anna@dir.test", "sales@dir.test")}
+    assert said == {"anna@dir.test": TAKEN, "sales@dir.test": TAKEN}
+    assert _logged_in(site, laptop, PASSWORD, "ben@dir.test").startswith("553 5.7.1 <ben@dir.test>")
+    assert _logged_in(site, laptop, "wrong", "anna@dir.test").startswith("535 5.7.8")
+
+
+@with_mariadb
+def test_login_waits_for_the_database(site: Appliance, people: str) -> None:
+    """While nobody can say whether a password is right, the answer is a 454."""
+    command(site, "mailbox", "password", "anna@dir.test", stdin=f"{PASSWORD}\n")
+    laptop = site.client("another-laptop")
+    site.compose("stop", "database")
+    try:
+        assert _logged_in(site, laptop, PASSWORD, "anna@dir.test").startswith("454 4.7.0")
+    finally:
+        site.compose("start", "database")
+    site.healthy("database")
+    wait_for(lambda: _logged_in(site, laptop, PASSWORD, "anna@dir.test") == TAKEN, "a login", 120)
+
+
+@with_mariadb
+def test_tables_of_the_version_before_are_upgraded_with_the_people_in_them(
+    site: Appliance, stranger: Client, people: str
+) -> None:
+    """`make apply` brings them to this version; who was there still is, and gets mail before and after."""
+    before = [box | {"quota": None} for box in _listed(site)]
+    sql(site, "admin", "mail", "ALTER TABLE mailboxes DROP quota; UPDATE sallyport_version SET version_num = '0001'")
+    assert "tables are at version 0001, expected 0002" in command(site, "mailbox", "list", check=False).stderr
+    assert _asked(site, stranger, "anna@dir.test") == TAKEN
+    assert "directory: tables at version 0002: upgraded from 0001" in site.make("apply").stderr
+    assert _listed(site) == before
+    assert _asked(site, stranger, "anna@dir.test") == TAKEN
+
+
 @with_mariadb
 def test_database_stopped_under_load_loses_nothing(site: Appliance, stranger: Client, people: str) -> None:
     """While it is away clients hear 451 and come again; what was taken before waits; all is delivered in the end."""
@@ -262,6 +302,13 @@ def test_database_that_hangs_is_away_before_long(site: Appliance, stranger: Clie
 def _asked(site: Appliance, client: Client, recipient: str) -> str:
     """Return what gate 1 says to a recipient, empty where it is taken."""
     return client.swaks(site.outside, "--quit-after", "RCPT", to=recipient).last_error
+
+
+def _logged_in(site: Appliance, client: Client, password: str, sender: str) -> str:
+    """Return what gate 1 says at last to anna, who has a password and sends to somebody of the file."""
+    words = ("--tls", "--auth", "PLAIN", "--auth-user", "anna@dir.test", "--auth-password", password)
+    listener = site.listener("submission")
+    return client.swaks(listener, *words, "--quit-after", "RCPT", sender=sender, to="frank@file.test").last_error
 
 
 def _listed(site: Appliance) -> list[dict]:
