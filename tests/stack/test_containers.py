@@ -16,7 +16,7 @@ EXPECTED: dict[str, tuple[set[str], dict[str, bool], set[str], str]] = {
     "bind": ({"resolver", "egress"}, {"rendered": False}, set(), "100:101"),
     "postfix-pre": (
         {"edge", "scan", "direct", "resolver", "directory"},
-        {"rendered": False, "queue-pre": True},
+        {"rendered": False, "queue-pre": True, "directory": False},
         POSTFIX_CAPS,
         "",  # master changes to postfix's user by itself
     ),
@@ -28,7 +28,7 @@ EXPECTED: dict[str, tuple[set[str], dict[str, bool], set[str], str]] = {
     ),
     "postfix-post": (
         {"reinject", "direct", "resolver", "egress", "directory"},
-        {"rendered": False, "queue-post": True, "mail": True},
+        {"rendered": False, "queue-post": True, "mail": True, "directory": False},
         POSTFIX_CAPS,
         "",
     ),
