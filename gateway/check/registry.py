@@ -55,6 +55,11 @@ def kind_of(name: str) -> str:
     return name.partition(":")[0]
 
 
+def reported(name: str, keys: Mapping[str, Any]) -> list[str]:
+    """Give the reasons that a check may report, by the keys of its table."""
+    return sorted(KINDS[kind_of(name)].reported(keys))
+
+
 def make(name: str, table: Mapping[str, object]) -> Configured:
     """
     Make a check.

@@ -54,7 +54,7 @@ class Key:
     domain: bytes
     selector: bytes
     algorithm: bytes  # as in a=
-    private: Any  # of dkimpy for RSA, of PyNaCl for Ed25519
+    private: Any  # of dkimpy for RSA, of PyNaCl for Ed25519; None for `gateway explain`, which signs nothing
 
     def __repr__(self) -> str:
         """Name it without what is secret."""

@@ -63,6 +63,6 @@ def plan(
     if tagged:
         splices += tag(mail.header, policy)
     splices += link(mail, standing.lists, signed_after=key is not None)
-    if key is not None:
+    if key is not None and key.private is not None:
         splices.append(sign(key, mail, apply(mail.content, splices)))
     return splices

@@ -26,9 +26,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from gateway.check.registry import reported
 from gateway.explain.explain import explain
 from gateway.explain.steps import Explanation, Fate, Sent
 from gateway.message.header import read_header
+from gateway.message.verdict import ERROR
 from gateway.settings.load import Configuration
 
 _KEYS = frozenset({"message", "content", "from", "to", "client", "client_name", "helo", "listener", "assume", "expect"})
@@ -50,7 +52,7 @@ def run(configuration: Configuration, folder: Path) -> Iterator[tuple[str, list[
     for path in sorted(folder.glob("*.toml")):
         try:
             told = _read(path)
-            outcome = asyncio.run(explain(configuration, sent(path, told), assumed=_assumed(told)))
+            outcome = asyncio.run(explain(configuration, sent(path, told), assumed=_assumed(configuration, told)))
             yield path.name, list(differences(told.get("expect", {}), outcome))
         except (BadCase, LookupError) as error:
             yield path.name, [str(error)]
@@ -107,10 +109,18 @@ def wire(octets: bytes) -> bytes:
     return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
 
 
-def _assumed(told: Mapping[str, Any]) -> dict[str, list[str]]:
+def _assumed(configuration: Configuration, told: Mapping[str, Any]) -> dict[str, list[str]]:
     assumed = told.get("assume", {})
     if not isinstance(assumed, dict) or not all(isinstance(reasons, list) for reasons in assumed.values()):
         raise BadCase("assume: expected a table of check = list of reasons")
+    checks = configuration.settings.checks
+    for name, reasons in assumed.items():
+        check = checks.named(name)
+        if check is None:
+            raise BadCase(f"assume.{name}: no such check; expected one of {', '.join(checks.names())}")
+        known = [*reported(name, check.model_dump()), ERROR]
+        for unknown in (reason for reason in reasons if reason not in known):
+            raise BadCase(f"assume.{name}: {unknown!r} is never reported; expected one of {', '.join(known)}")
     return assumed
 
 

@@ -3,7 +3,7 @@ What the filter would do: the worker's own code on the worker's own settings fil
 the scanners.
 
 `make check` asks nobody: checks that ask others report what the case assumes of them, nothing unless it says so.
-Nothing is signed, for the keys of [dkim] are the running filter's alone.
+Nothing is signed, for the private keys of [dkim] are the running filter's alone; which one would sign is told.
 """
 
 import tempfile
@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.check.registry import Configured, kind_of
+from gateway.edit.dkim import Key, Signer
+from gateway.edit.plan import Standing
 from gateway.explain.steps import Sent
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
@@ -45,7 +47,10 @@ class Yard:
         told = self._settings
         self._listen = configuration.settings.listen
         nowhere = Pool(told.next_hops, told.helo_name, Timeouts(1, 1, 1))  # never asked for a connection
-        self._means = Means(nowhere, told.search_timeout_s, told.policies, checks, {}, told.inside)
+        standing = Standing(told.lists, _signer(configuration))
+        self._means = Means(
+            nowhere, told.search_timeout_s, told.policies, checks, inside=told.inside, standing=standing
+        )
 
     def policy(self, name: str) -> Policy:
         """Return a policy as the worker has it."""
@@ -65,6 +70,10 @@ class Yard:
         mail = MailObject(envelope, client, sent.content, self._means.from_inside(client), policy)
         return await judge(mail, self._settings.policies[policy], self._means)
 
+    def key(self, mail: MailObject) -> Key | None:
+        """Return the key that a message would be signed with, without what is private."""
+        return self._means.standing.key_for(mail.header, inside=mail.inside)
+
     def _asks_for_login(self, sent: Sent) -> bool:
         return self._listen[sent.listener or next(iter(self._listen))].auth
 
@@ -76,6 +85,14 @@ def worker_settings(configuration: Configuration) -> WorkerSettings:
         path = Path(folder) / "filter.toml"
         path.write_text(render_filter(replace(configuration, settings=settings))["filter.toml"], encoding="utf-8")
         return load(path)
+
+
+def _signer(configuration: Configuration) -> Signer | None:
+    keys = {
+        domain: Key(domain.encode("ascii"), told.selector.encode("ascii"), b"", None)
+        for domain, told in configuration.settings.dkim.items()
+    }
+    return Signer(keys) if keys else None
 
 
 class _Assumed:

@@ -7,7 +7,7 @@ could be read in two ways is noted as an anomaly, for the check `structure` to r
 one: the first of two parameters, the innermost boundary that fits, a part that ends where its parent goes on.
 
 Places nest: what a part holds lies within its body, in order and apart.  Time and memory grow with the content alone,
-whatever it is, and where a limit cuts the reading short, `Mime.complete` says so.
+whatever it is, and where a limit cuts the reading short, `Mime.limit` says so.
 
 Source: RFC 2045, RFC 2046 section 5.1, RFC 2231; limits after Postfix's mime_nesting_limit.
 """
@@ -74,11 +74,6 @@ class Mime:
     def limit(self) -> Anomaly | None:
         """Give the first limit that was reached: there may be parts that are not listed."""
         return next((anomaly for anomaly in self.anomalies if anomaly.kind in LIMITS), None)
-
-    @property
-    def complete(self) -> bool:
-        """False when a limit was reached."""
-        return self.limit is None
 
 
 def read_mime(content: Buffer, header: Header | None = None) -> Mime:

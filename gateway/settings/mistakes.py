@@ -20,6 +20,7 @@ type Path = tuple[str | int, ...]  # keys and array indices from the root of the
 
 MAX_SHOWN = 60  # characters of a value repeated in a message
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
+_URL_PASSWORD = re.compile(r"(://[^/:@\s]*):[^/\s]*@")
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class SettingsError(Exception):
 
 
 def shown(value: object) -> str:
-    """Return a value as TOML would have it, in printable ASCII, cut after MAX_SHOWN characters."""
+    """Return a value as in TOML, in printable ASCII, cut after MAX_SHOWN characters; a URL without its password."""
     if isinstance(value, str):
+        value = _URL_PASSWORD.sub(r"\1:...@", value)
         quoted = json.dumps(value if len(value) <= MAX_SHOWN else value[:MAX_SHOWN] + "...")
         return quoted.replace("\x7f", "\\u007f")
     if isinstance(value, bool):

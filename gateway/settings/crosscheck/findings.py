@@ -53,9 +53,9 @@ def reason_is_one_of_the_checks_own(given: Given) -> Iterator[Problem]:
 
 
 def _reported(name: str, check: Check) -> list[str]:
-    from gateway.check.registry import KINDS, kind_of  # here, for it loads all checks, and few files need them
+    from gateway.check.registry import reported  # here, for it loads all checks, and few files need them
 
-    return sorted(KINDS[kind_of(name)].reported(check.model_dump()))
+    return reported(name, check.model_dump())
 
 
 @reads("checks")

@@ -5,6 +5,7 @@ import pytest
 from gateway.explain.cases import run, wire
 
 KEYS = "assume, client, client_name, content, expect, from, helo, listener, message, to"
+CHECKS = "gtube, headers, body, attachments, structure, auth, clamav, rspamd, urls"
 EXPECTED = "header, next_hop, no_header, policy, reply, verdict"
 CASE = """\
 content = '''Subject: hi
@@ -92,6 +93,10 @@ def test_refusal_of_gate_1_can_be_expected(outcome):
         ),
         ('to = ["a@x.test"]\ncontent = ""\nassume = { clamav = "virus" }\n[expect]\nverdict = "hold"',
          "assume: expected a table of check = list of reasons"),
+        ('to = ["a@x.test"]\ncontent = ""\nassume = { clamaw = ["virus"] }\n[expect]\nverdict = "hold"',
+         f"assume.clamaw: no such check; expected one of {CHECKS}"),
+        ('to = ["a@x.test"]\ncontent = ""\nassume = { clamav = ["virvs"] }\n[expect]\nverdict = "hold"',
+         "assume.clamav: 'virvs' is never reported; expected one of limits, virus, error"),
     ],
 )  # fmt: skip
 def test_mistake_in_a_case_is_said(outcome, text, mistake):

@@ -31,7 +31,22 @@ def test_worker_settings_are_the_rendered_ones(site):
     assert list(told.doors) == ["[192.0.2.99]:25"]
 
 
-def test_keys_are_not_needed(tmp_path):
-    """They lie where only the filter that runs may read them."""
+async def test_keys_are_named_and_not_needed(tmp_path):
+    """They lie where only the filter that runs may read them; what goes with a signature is the same."""
     key = '[dkim."example.test"]\nselector = "s1"\nkey_file = "nowhere.pem"\n'
-    assert worker_settings(configure(tmp_path, minimal(key))).dkim is None
+    inside = '[networks]\nlan = ["10.20.0.0/24"]\n[listen.inside]\naddresses = ["127.0.0.2:2525"]\nnetworks = ["lan"]\n'
+    yard = Yard(configure(tmp_path, minimal(key + inside)))
+    content = b"From: anna@example.test\r\n" + CLEAN
+    ours = await yard.judge(sent(content=content, client="10.20.0.9"), ["x@far.example"], "default")
+    strangers = await yard.judge(sent(content=content), ["x@far.example"], "default")
+    key = yard.key(ours.mail)
+    assert (key.domain, key.selector, ours.splices) == (b"example.test", b"s1", [])
+    assert yard.key(strangers.mail) is None
+
+
+async def test_links_of_lists_are_among_the_edits(tmp_path):
+    """As the filter makes them, whatever the policy."""
+    lists = '[lists."talk@example.test"]\narchive_url = "https://lists.example.test/{message_id_hash}"\n'
+    yard = Yard(configure(tmp_path, minimal(lists)))
+    judged = await yard.judge(sent(content=b"Message-ID: <a@b>\r\n" + CLEAN), ["talk@example.test"], "default")
+    assert [splice.octets.partition(b":")[0] for splice in judged.splices] == [b"Archived-At", b"Message-ID-Hash"]

@@ -53,7 +53,7 @@ def test_read_mime_multipart_has_its_parts():
     assert content[whole.closing :].startswith(b"--b--\r\n")
     assert content[one.start :].startswith(b"Content-Type: text/plain")
     assert found.anomalies == []
-    assert found.complete
+    assert found.limit is None
 
 
 def test_read_mime_levels_nest():
@@ -203,15 +203,15 @@ def test_read_mime_levels_have_a_limit():
         found = read_mime(level * 10_000)
         assert max(part.depth for part in found.parts) == MAX_DEPTH
         assert "too-deep" in {anomaly.kind for anomaly in found.anomalies}
-        assert not found.complete
+        assert found.limit is not None
 
 
 def test_read_mime_parts_have_a_limit():
     """What is behind it is not read, and that is said."""
     exactly = read_mime(multipart(b"b", *[text(b"x")] * (MAX_PARTS - 1)))
-    assert (len(exactly.parts), exactly.complete, exactly.anomalies) == (MAX_PARTS, True, [])
+    assert (len(exactly.parts), exactly.anomalies) == (MAX_PARTS, [])
     more = read_mime(multipart(b"b", *[text(b"x")] * MAX_PARTS))
-    assert (len(more.parts), more.complete) == (MAX_PARTS, False)
+    assert (len(more.parts), more.limit is None) == (MAX_PARTS, False)
     assert [anomaly.kind for anomaly in more.anomalies] == ["too-many-parts"]
     assert (exactly.limit, more.limit) == (None, more.anomalies[0])
 
@@ -219,7 +219,7 @@ def test_read_mime_parts_have_a_limit():
 def test_read_mime_lines_have_a_limit(monkeypatch):
     """Of those that could be delimiters."""
     monkeypatch.setattr(mime, "MAX_LINES", 10)
-    assert read_mime(multipart(b"b", text(b"x\r\n" + b"--c\r\n" * 8))).complete
+    assert read_mime(multipart(b"b", text(b"x\r\n" + b"--c\r\n" * 8))).limit is None
     found = read_mime(multipart(b"b", text(b"x\r\n" + b"--c\r\n" * 9)))
     assert [anomaly.kind for anomaly in found.anomalies] == ["too-many-lines"]
 

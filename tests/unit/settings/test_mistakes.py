@@ -11,6 +11,7 @@ from gateway.settings.mistakes import Mistake, SettingsError, did_you_mean, dott
         ("a", '"a"'),
         ("a\x1b[2J\x7f\n\u202e", '"a\\u001b[2J\\u007f\\n\\u202e"'),
         ("x" * 70, '"' + "x" * 60 + '..."'),
+        ("mysql://gateway:hunter2@db.test/mail", '"mysql://gateway:...@db.test/mail"'),
         (True, "true"),
         (7, "7"),
         (10**4000, "that number"),
