@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.explain.diff import difference
 from gateway.explain.gate1 import GATE1, Gate1, Listed, choose
-from gateway.explain.gate2 import GATE2, deliver
+from gateway.explain.gate2 import GATE2, deliver, masqueraded
 from gateway.explain.steps import Explanation, Fate, Sent, Step
 from gateway.explain.yard import Yard
 from gateway.judge import Judged
@@ -86,11 +86,14 @@ async def _search(configuration: Configuration, sent: Sent, yard: Yard, fates: l
         if verdict.action in _FORWARDED:
             told.content[name] = b"".join(apply(judged.mail.content, judged.splices))
             told.edits[name] = difference(sent.content, judged)
+            if key := yard.key(judged.mail):
+                why = f"selector {key.selector.decode('ascii')} of {key.domain.decode('ascii')}"
+                steps.append(Step(YARD, "dkim", "signed", why))
     for fate in fates:
         fate.steps += steps
         fate.verdict = verdict.action.value
         if verdict.action in _FORWARDED:
-            _deliver(configuration, fate, verdict)
+            _deliver(configuration, sent, fate, verdict)
 
 
 def _steps(judged: Judged) -> list[Step]:
@@ -101,7 +104,10 @@ def _steps(judged: Judged) -> list[Step]:
     return [*steps, Step(YARD, "verdict", verdict.action.value, why, ends=verdict.action not in _FORWARDED)]
 
 
-def _deliver(configuration: Configuration, fate: Fate, verdict: Verdict) -> None:
+def _deliver(configuration: Configuration, sent: Sent, fate: Fate, verdict: Verdict) -> None:
+    sender = masqueraded(configuration.settings, sent.reverse_path)
+    if sender != sent.reverse_path:
+        fate.steps.append(Step(GATE2, "masquerade", sender, sent.reverse_path))
     target = verdict.outcome.target
     if target.startswith("["):
         fate.next_hops.append(target)

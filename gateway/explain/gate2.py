@@ -29,6 +29,14 @@ def deliver(configuration: Configuration, recipient: str) -> Iterator[tuple[Step
         yield Step(GATE2, "next hop", f"{address}: {hop}", why, ends=hop.startswith("550")), hop
 
 
+def masqueraded(settings: Settings, sender: str) -> str:
+    """Return a reverse-path as [masquerade] leaves it; masquerade_domains of postconf(5)."""
+    local, _, name = sender.rpartition("@")
+    within = (domain for domain in settings.masquerade.domains if f".{name.lower()}".endswith(f".{domain}"))
+    domain = next(within, None)
+    return sender if domain is None or local.lower() in settings.masquerade.exceptions else f"{local}@{domain}"
+
+
 def next_hop(settings: Settings, address: str) -> tuple[str, str]:
     """Return where an address is brought, and the key that says so."""
     name = domain_of(address)
@@ -42,7 +50,8 @@ def next_hop(settings: Settings, address: str) -> tuple[str, str]:
         return str(domain.next_hop), f"domains.{name}.next_hop"
     if domain is not None and domain.deliver == "mailbox":
         box = address_in(address, settings.mailboxes.addresses, settings.gateway.recipient_delimiter)
-        return (f"Maildir of {box}", "mailboxes.list") if box else ("550 5.1.1 unknown user", "mailboxes.list")
+        why = "mailboxes.list" + (", by Dovecot, whose scripts may do otherwise" if settings.mailstore.enabled else "")
+        return (f"Maildir of {box}", why) if box else ("550 5.1.1 unknown user", "mailboxes.list")
     return "550 5.1.1 no such alias", f"domains.{name}"
 
 

@@ -88,6 +88,7 @@ def render_pre(configuration: Configuration) -> dict[str, str]:
         "has_login_limit": any(view.recipients_per_hour for view in views),
         "auth": dovecot.auth(topology),
         "login_limit": LOGIN_LIMIT,
+        "masquerade": bool(settings.masquerade.domains),
         "tls_chain": tls.chain(configuration),
         "sender_logins": sender_logins(settings),
         "domains": [*settings.domains, *own_names(settings)],
@@ -140,6 +141,7 @@ def render_post(configuration: Configuration) -> dict[str, str]:
             if domain.deliver == "relay"
         ],
         "aliases": [Entry(address, ", ".join(to)) for address, to in aliases(settings).items()],
+        "masquerade": settings.masquerade,
         "canonical": [Entry(address, target) for address, target in settings.canonical.items()],
         **tls.outbound(settings),
     }

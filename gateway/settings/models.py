@@ -125,6 +125,13 @@ class Mailboxes(Table):
     addresses: list[MailAddress] = Field([], alias="list", description="Each gets a Maildir in the mail volume.")
 
 
+class Masquerade(Table):
+    """[masquerade]: hosts whose names other sites do not see."""
+
+    domains: list[Hostname] = Field([], description="anna@host.NAME leaves as anna@NAME; the first that fits.")
+    exceptions: list[Identifier] = Field([], description="Local parts that keep their host, such as root.")
+
+
 class Filter(Table):
     """[filter]: the yard's size and patience."""
 
@@ -191,6 +198,7 @@ class Settings(Table):
     mailstore: Mailstore = Mailstore()
     tls: Tls = Tls()
     canonical: dict[AddressOrDomain, AddressOrDomain] = Field({}, description="Rewritten in gate 2, never before.")
+    masquerade: Masquerade = Masquerade()
     filter: Filter = Filter()
     checks: Checks = Checks()
     policies: Annotated[dict[Identifier, Policy], AfterValidator(_with_default)] = Field(

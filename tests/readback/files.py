@@ -118,6 +118,7 @@ def documents(draw) -> Document:
         "mailboxes": {"list": boxes},
         "aliases": draw(_aliases(kinds)),
         "canonical": draw(_canonical()),
+        "masquerade": draw(_masquerade()),
         "filter": draw(_filter()),
         "policies": {name: draw(_policy()) for name in policies},
         "patterns": draw(_patterns(chosen)),
@@ -260,6 +261,14 @@ def _canonical(draw) -> Document:
     for address in draw(_addresses(old)) if old else []:
         made[address] = "who@elsewhere.test"
     return made
+
+
+@st.composite
+def _masquerade(draw) -> Document:
+    found = draw(st.lists(name_under("hidden.test"), max_size=3, unique_by=str.lower))
+    return {"domains": found} | (
+        {"exceptions": draw(st.sampled_from([[], ["root"], ["root", "www-data"]]))} if found else {}
+    )
 
 
 @st.composite

@@ -15,6 +15,7 @@ POST_DECIDED = frozenset(
         "verify_recipient", "smtpd_authorized_xforward_hosts", "smtpd_timeout", "message_size_limit",
         "recipient_delimiter", "virtual_mailbox_domains", "virtual_alias_domains", "relay_domains", "relayhost",
         "smtp_tls_policy_maps", "smtp_tls_CAfile", "smtp_dns_support_level",
+        "masquerade_domains", "masquerade_exceptions",
     ]
 )
 # fmt: on
@@ -120,6 +121,10 @@ def _post_parameters(configuration: Configuration) -> dict[str, str]:
         found["inet_protocols"] = "ipv4"
     if four:
         found["proxy_interfaces"] = ", ".join(map(str, four))
+    if settings.masquerade.domains:
+        found["masquerade_domains"] = ", ".join(settings.masquerade.domains)
+    if settings.masquerade.exceptions:
+        found["masquerade_exceptions"] = ", ".join(settings.masquerade.exceptions)
     if settings.gateway.relayhost:
         found["relayhost"] = settings.gateway.relayhost
     if settings.gateway.recipient_delimiter:

@@ -77,6 +77,37 @@ def test_header_and_reverse_path_stay_as_they_came(site: Appliance, outsider: Cl
         assert f"\r\n{name}: {value}\r\n".encode() in message["content"]
 
 
+MASQUERADED = {
+    "a host": ("anna@web1.hidden.test", "anna@hidden.test"),
+    "a host of a host": ("anna@a.web1.hidden.test", "anna@hidden.test"),
+    "the domain itself": ("anna@hidden.test", "anna@hidden.test"),
+    "an exception": ("root@web1.hidden.test", "root@web1.hidden.test"),
+    "a name that ends alike": ("anna@nothidden.test", "anna@nothidden.test"),
+}
+
+
+@pytest.mark.parametrize(("sender", "leaves"), MASQUERADED.values(), ids=list(MASQUERADED))
+def test_hosts_are_masqueraded_behind_the_filter(site: Appliance, sink: Sink, sender: str, leaves: str) -> None:
+    """Of mail from the LAN, reverse-path and header; the filter sees both as they came, and recipients stay."""
+    fields = ("--h-From", f"Anna <{sender}>", "--h-To", "x@web1.hidden.test, x@elsewhere.test")
+    sent = site.lan.host(16).swaks(f"{site.lan.network[1]}:2527", *fields, to="x@open.test", sender=sender)
+    assert sent.code == 0, sent.transcript
+    message = sink.arrived(sent.token)
+    assert message["reverse_path"].startswith(f"FROM:<{leaves}>")
+    assert f"From: Anna <{leaves}>\r\n".encode() in message["content"]
+    assert message["recipients"][0].startswith("TO:<x@open.test>")
+    assert f" from=<{sender}> " in site.logged("filter", rf".*pre={sent.queue_id} .*")[0]
+
+
+def test_header_of_strangers_is_not_masqueraded(site: Appliance, outsider: Client, sink: Sink) -> None:
+    """Only their reverse-path is, as Postfix does it."""
+    sender = "anna@web1.hidden.test"
+    sent = outsider.swaks(site.outside, "--h-From", f"<{sender}>", to="x@open.test", sender=sender)
+    message = sink.arrived(sent.token)
+    assert message["reverse_path"].startswith("FROM:<anna@hidden.test>")
+    assert f"\r\nFrom: <{sender}>\r\n".encode() in message["content"]
+
+
 def test_alias_to_several_is_expanded_once_behind_the_filter(site: Appliance, outsider: Client, sink: Sink) -> None:
     """One recipient before the filter becomes two behind it, which gets neither of them to see."""
     sent = outsider.swaks(site.outside, to="sales@example.test")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.explain.gate2 import deliver
+from gateway.explain.gate2 import deliver, masqueraded
 from tests.configurations import configure
 
 from .conftest import SITE
@@ -33,6 +33,16 @@ def test_relayhost_takes_the_rest(tmp_path):
     assert [hop for _, hop in deliver(configure(tmp_path, text), "x@else.test")] == ["[192.0.2.9]:587"]
 
 
+def test_mailstore_has_the_last_word(tmp_path):
+    """The Maildir is the same; what scripts do is not known here."""
+    configuration = configure(tmp_path, SITE + "[mailstore]\nenabled = true\n")
+    [(step, hop)] = deliver(configuration, "anna@example.test")
+    assert (hop, step.why) == (
+        "Maildir of anna@example.test",
+        "mailboxes.list, by Dovecot, whose scripts may do otherwise",
+    )
+
+
 @pytest.mark.parametrize(
     ("recipient", "hops"),
     [
@@ -46,3 +56,20 @@ def test_directory_is_said_not_to_be_asked(tmp_path, recipient, hops):
     """What the file does not decide may be in the tables."""
     site = configure(tmp_path, SITE + '[directory]\nurl = "sqlite:///mail"\n')
     assert [hop for _, hop in deliver(site, recipient) if hop] == hops
+
+
+@pytest.mark.parametrize(
+    ("sender", "leaves"),
+    [
+        ("anna@web.hidden.test", "anna@hidden.test"),
+        ("anna@a.deep.hidden.test", "anna@deep.hidden.test"),
+        ("anna@hidden.test", "anna@hidden.test"),
+        ("root@web.hidden.test", "root@web.hidden.test"),
+        ("anna@nothidden.test", "anna@nothidden.test"),
+        ("", ""),
+    ],
+)
+def test_host_is_masqueraded(tmp_path, sender, leaves):
+    """By the first domain that it is within, but for exceptions."""
+    masquerade = '[masquerade]\ndomains = ["deep.hidden.test", "hidden.test"]\nexceptions = ["root"]\n'
+    assert masqueraded(configure(tmp_path, SITE + masquerade).settings, sender) == leaves
