@@ -137,6 +137,16 @@ def remove_mailbox(connection: Connection, address: str) -> None:
         raise DirectoryError(f"{address} is no mailbox of the directory")
 
 
+def set_quota(connection: Connection, address: str, quota: int | None) -> None:
+    """
+    Give a mailbox a quota in octets; None is that of all others.
+
+    Raises:
+        DirectoryError: It is not there.
+    """
+    _change(connection, address, quota=quota)
+
+
 def set_password(connection: Connection, address: str, hash_: str) -> None:
     """
     Give a mailbox a password.
@@ -144,7 +154,11 @@ def set_password(connection: Connection, address: str, hash_: str) -> None:
     Raises:
         DirectoryError: It is not there.
     """
-    if not connection.execute(update(mailboxes).where(mailboxes.c.address == address).values(password=hash_)).rowcount:
+    _change(connection, address, password=hash_)
+
+
+def _change(connection: Connection, address: str, **values: object) -> None:
+    if not connection.execute(update(mailboxes).where(mailboxes.c.address == address).values(**values)).rowcount:
         raise DirectoryError(f"{address} is no mailbox of the directory")
 
 

@@ -55,12 +55,27 @@ def logins(given: Queries) -> str | None:
 
     Source: Dovecot 2.4, "SQL Authentication" and "Variables".
     """
-    if not (given.domains and given.aliases and given.mailboxes):
+    if not given.given:
         return "SELECT address AS user, password FROM mailboxes WHERE address = '%{user}'"
-    if given.passwords is None:
+    return None if given.passwords is None else _of_login(given.passwords)
+
+
+def quotas(given: Queries) -> str | None:
+    """
+    Return the query of Dovecot's userdb for a mailbox's own quota; None where tables of others have no query for it.
+
+    No octets, NULL, is no answer: that of [mailstore] then holds.
+    """
+    if not given.given:
+        return "SELECT quota AS quota_storage_size FROM mailboxes WHERE address = '%{user}'"
+    if given.quotas is None:
         return None
+    return f"SELECT quota AS quota_storage_size FROM ({_of_login(given.quotas)}) AS theirs"  # noqa: S608 - the operator's own words
+
+
+def _of_login(query: str) -> str:
     parts = {"%s": "%{user}", "%u": "%{user | username}", "%d": "%{user | domain}"}
-    return re.sub("%[sud]", lambda match: parts[match[0]], given.passwords)
+    return re.sub("%[sud]", lambda match: parts[match[0]], query)
 
 
 def asked(given: Queries) -> Asked:

@@ -27,8 +27,9 @@ from gateway.operate.backup import backup
 from gateway.operate.directory import directory
 from gateway.operate.doctor import doctor_command
 from gateway.operate.explain import explain_command
-from gateway.operate.options import EXIT_FAILED, answers, config_option, json_option
-from gateway.operate.people import commands as people_commands
+from gateway.operate.mailboxes import mailbox
+from gateway.operate.options import EXIT_FAILED, answers, config_option, json_option, rendered_option
+from gateway.operate.people import alias, domain
 from gateway.operate.quarantine import quarantine
 from gateway.render import plan as plan_
 from gateway.render import self_signed
@@ -41,14 +42,6 @@ from gateway.settings.load import Configuration, load
 from gateway.settings.reference import reference as reference_page
 from gateway.settings.schema import json_schema
 from gateway.stdio import serve
-
-rendered_option = click.option(
-    "--rendered",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("/rendered"),
-    show_default=True,
-    help="Where generations are kept.",
-)
 
 
 def _running(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -247,7 +240,7 @@ def unblock(sender: str, config: Path) -> None:
     _edit(config, edit.unblock, sender, done="unblocked", already="was not blocked")
 
 
-for command in (backup, quarantine, explain_command, doctor_command, directory, *people_commands()):
+for command in (backup, quarantine, explain_command, doctor_command, directory, domain, mailbox, alias):
     main.add_command(command)
 
 

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.operate.options import answers, config_option, json_option
+from gateway.operate.options import answers, config_option, json_option, rendered_option
 from gateway.render import dovecot
 from gateway.render.logins import sender_logins
 from gateway.render.tls import self_signed_name
@@ -144,9 +144,7 @@ def _blocklists(configuration: Configuration) -> Iterator[Remark]:
 
 @click.command("doctor")
 @config_option
-@click.option(
-    "--rendered", type=click.Path(file_okay=False, path_type=Path), default=Path("/rendered"), show_default=True
-)
+@rendered_option
 @json_option
 @answers
 def doctor_command(config: Path, rendered: Path, *, as_json: bool) -> None:

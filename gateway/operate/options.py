@@ -7,6 +7,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,7 +23,29 @@ config_option = click.option(
     show_default=True,
     help="The one file.",
 )
+rendered_option = click.option(
+    "--rendered",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("/rendered"),
+    show_default=True,
+    help="Where generations are kept.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+class Grammar(click.ParamType[Any]):
+    """A value as gateway.toml would have it."""
+
+    def __init__(self, name: str, parse: Any) -> None:  # noqa: ANN401 - any grammar function
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's
+        """Fold and check a value."""
+        try:
+            return self._parse(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @contextlib.contextmanager

@@ -14,10 +14,11 @@ from gateway.render.names import outbound_hostname
 from gateway.render.plan import Change
 from gateway.render.postfix import recipients_of
 from gateway.settings.load import Configuration
-from gateway.settings.models import Domain, Listener
+from gateway.settings.models import Domain, Listener, Settings
 from gateway.settings.policies import NONE
 
 DELIVERY = {"mailbox": "Maildir in volume mail", "alias": "by [aliases]"}
+BY_DOVECOT = "Dovecot: scripts, then the Maildir in volume mail"
 ENGINES = "image, ports, addresses or memory"  # of a container, where they differ
 NOBODY = "nobody's: no network is trusted"
 RECIPIENTS = {"list": "listed recipients", "verify": "recipients the next hop knows", "any": "any recipient"}
@@ -40,9 +41,12 @@ def as_data(configuration: Configuration) -> dict[str, Any]:
             for name, listener in settings.listen.items()
         ],
         "domains": [
-            {"name": name, "accepts": RECIPIENTS[recipients_of(domain)], "goes": _delivery(domain)}
+            {"name": name, "accepts": RECIPIENTS[recipients_of(domain)], "goes": _delivery(settings, domain)}
             for name, domain in settings.domains.items()
         ],
+        "mailstore": {
+            name: [str(address) for address in getattr(settings.mailstore, name)] for name in ("imaps", "managesieve")
+        },
         "outbound": settings.gateway.relayhost or "by MX",
     }
 
@@ -58,6 +62,8 @@ def table(console: Console, configuration: Configuration) -> None:
     domains.append(("any other", _relayed(configuration.settings.listen.values()), data["outbound"]))
     console.print(_table(f"{data['hostname']} takes mail at", ("listener", "address", "accepts", "then"), listeners))
     console.print(_table(f"{data['outbound_hostname']} sends it on", ("domain", "accepts", "goes to"), domains))
+    if read := [(name, "\n".join(addresses)) for name, addresses in data["mailstore"].items() if addresses]:
+        console.print(_table("People read it at", ("protocol", "address"), read))
 
 
 def plan(console: Console, diff: str, changes: list[Change], stopped: list[str]) -> None:
@@ -109,5 +115,7 @@ def _goes(listener: Listener) -> str:
     return "gate 1, filter" + (f" ({listener.forced})" if listener.forced else "") + ", gate 2"
 
 
-def _delivery(domain: Domain) -> str:
+def _delivery(settings: Settings, domain: Domain) -> str:
+    if domain.deliver == "mailbox" and settings.mailstore.enabled:
+        return BY_DOVECOT
     return DELIVERY.get(domain.deliver) or str(domain.next_hop)

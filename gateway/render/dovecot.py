@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.directory.queries import logins
+from gateway.directory.queries import logins, quotas
 from gateway.render import directory
 from gateway.render.names import outbound_hostname
 from gateway.render.templates import fill
@@ -54,7 +54,7 @@ def render_dovecot(configuration: Configuration) -> dict[str, str]:
         "hostname": outbound_hostname(settings),
         "topology": topology,
         "mailstore": settings.mailstore,
-        **_people(configuration),
+        **_directory(configuration),
         "auth": auth(topology),
         "edge": _edge(topology),
         "ports": MAILSTORE_PORTS,
@@ -62,21 +62,20 @@ def render_dovecot(configuration: Configuration) -> dict[str, str]:
         "listeners": list(_listeners(settings, topology)),
     }
     names = ["dovecot.conf", "listeners", *(["mailstore.conf"] if settings.mailstore.enabled else [])]
-    if values["people"]:
+    if values["logins"] or values["quotas"]:
         names.append("directory.conf")
     files = {name: fill(f"dovecot/{name}", values) for name in names}
     return files | ({SITE_SCRIPT: configuration.site_sieve} if settings.mailstore.sieve else {})
 
 
-def _people(configuration: Configuration) -> dict[str, Any]:
-    """Return whom to ask about passwords beside secrets/passwords; `people` is False where that is nobody."""
+def _directory(configuration: Configuration) -> dict[str, Any]:
+    """Return what is asked of a database beside secrets/passwords; `logins` and `quotas` are None where it is not."""
     given, url = configuration.settings.directory, configuration.settings.directory.url
-    query = logins(given.queries)
-    if url is None or query is None:
-        return {"people": False}
+    if url is None:
+        return {"logins": None, "quotas": None}
     return {
-        "people": True,
-        "query": query,
+        "logins": logins(given.queries),
+        "quotas": quotas(given.queries) if configuration.settings.mailstore.enabled else None,
         "database": url,
         "file": f"{directory.FILES}/{url.name}",
         "host": directory.host(configuration.topology, url),

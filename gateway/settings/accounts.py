@@ -24,12 +24,13 @@ _LISTEN = Annotated[grammar.SocketAddress, grammar.text(grammar.socket_address),
 
 
 class Queries(Table):
-    """[directory.queries]: the questions to tables that are not ours; all three, or none."""
+    """[directory.queries]: the questions to tables that are not ours; the first three, or none."""
 
     domains: Query | None = Field(None, description="A row for the domain %s, if mailboxes of it are here.")
     aliases: Query | None = Field(None, description="Targets of the address or @domain %s, separated by commas.")
     mailboxes: Query | None = Field(None, description="A row for the address %s, if it is a mailbox.")
     passwords: Query | None = Field(None, description="The columns user and password of the login %s.")
+    quotas: Query | None = Field(None, description="The column quota of the mailbox %s: octets, 0 for no limit.")
 
     @property
     def given(self) -> bool:

@@ -22,7 +22,7 @@ URLS = {
     "postfixadmin": "mysql://gateway@database/postfix",
 }
 LAYOUT = Path(__file__).parent / "postfixadmin"
-COMMANDS = """
+PEOPLE = """
 domain add dir.test
 domain add catch.test
 domain add ali.test --deliver alias
@@ -56,12 +56,12 @@ def become(appliance: Appliance, kind: str) -> None:
     if kind == "postfixadmin":
         _fill_postfixadmin(appliance)
         return
-    _fill(appliance)
+    commands(appliance, PEOPLE)
 
 
-def _fill(appliance: Appliance) -> None:
-    """Add the people by the commands, in one container: each takes seconds to start."""
-    script = "set -e\n" + "".join(f"gateway {line}\n" for line in COMMANDS.strip().splitlines())
+def commands(appliance: Appliance, lines: str) -> None:
+    """Run commands of `gateway` about the directory, in one container: each takes seconds to start."""
+    script = "set -e\n" + "".join(f"gateway {line}\n" for line in lines.strip().splitlines())
     environment = (f"PROJECT={appliance.project}", f"CONFIG_DIR={appliance.config_dir}")
     run(
         "env",

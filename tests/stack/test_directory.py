@@ -286,6 +286,20 @@ def test_what_was_taken_waits_for_the_database(site: Appliance, stranger: Client
 
 
 @with_mariadb
+def test_slow_database_is_waited_for(site: Appliance, stranger: Client, people: str) -> None:
+    """A table that is locked for seconds makes a client wait as long, and he is taken."""
+    lock = "LOCK TABLES mailboxes WRITE; SELECT SLEEP(5)"
+    held = "SELECT COUNT(*) FROM information_schema.processlist WHERE info = 'SELECT SLEEP(5)'"
+    thread = threading.Thread(target=sql, args=(site, "admin", "mail", lock))
+    thread.start()
+    wait_for(lambda: sql(site, "admin", "mail", held).stdout.split() == ["COUNT(*)", "1"], "the lock")
+    said = _asked(site, stranger, "anna@dir.test")
+    assert sql(site, "admin", "mail", held).stdout.split() == ["COUNT(*)", "0"], "the answer waited for the table"
+    thread.join()
+    assert said == TAKEN
+
+
+@with_mariadb
 def test_database_that_hangs_is_away_before_long(site: Appliance, stranger: Client, people: str) -> None:
     """A database that takes connections and says nothing is a 451 after its time-out, not a client that waits."""
     assert _asked(site, stranger, "anna@dir.test") == TAKEN

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from gateway.directory import people
 from gateway.directory.people import OfFile
-from gateway.directory.queries import OURS, asked, logins
+from gateway.directory.queries import OURS, asked, logins, quotas
 from gateway.settings.accounts import Queries
 
 FILE = OfFile()
@@ -107,4 +107,14 @@ def test_logins_are_asked_for_in_dovecots_words():
     assert logins(theirs) == (
         "SELECT username AS user, password FROM mailbox "
         "WHERE local_part = '%{user | username}' AND domain = '%{user | domain}' OR username = '%{user}'"
+    )
+
+
+def test_quotas_are_asked_for_as_dovecot_names_them():
+    """Of our mailboxes, or of whatever the query that is given calls quota."""
+    given = "SELECT quota FROM mailbox WHERE username = '%s'"
+    assert quotas(Queries()) == "SELECT quota AS quota_storage_size FROM mailboxes WHERE address = '%{user}'"
+    assert quotas(THEIRS) is None
+    assert quotas(THEIRS.model_copy(update={"quotas": given})) == (
+        "SELECT quota AS quota_storage_size FROM (SELECT quota FROM mailbox WHERE username = '%{user}') AS theirs"
     )

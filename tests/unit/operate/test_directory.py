@@ -6,9 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.directory import engine
-from gateway.operate import directory
 from gateway.operate.cli import main
-from gateway.operate.directory import DATABASE_UID, Site
+from gateway.operate.directory import DATABASE_UID
+from gateway.operate.options import EXIT_MISTAKES
+from gateway.operate.site import Site
 from gateway.settings.load import load
 from tests.configurations import minimal
 
@@ -117,5 +118,5 @@ def test_database_that_is_away_is_said_in_its_own_words(run, tmp_path):
 def test_mistakes_of_the_file_are_told_as_everywhere(run):
     """Exit code 3."""
     done = run('[directory]\nurl = "mysql://gateway:secret@database/mail"\n', "directory", "kind")
-    assert done.exit_code == directory.EXIT_MISTAKES
+    assert done.exit_code == EXIT_MISTAKES
     assert "the password is a file in secrets/" in done.stderr

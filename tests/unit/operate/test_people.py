@@ -54,6 +54,21 @@ def test_people_are_added_listed_and_removed(run):
     ]
 
 
+def test_quota_is_changed(run):
+    """To another, or to that of all others; of nobody it is refused."""
+    run("domain", "add", "dir.test")
+    run("mailbox", "add", "anna@dir.test", "--quota", "2GiB")
+    said, quotas = [], []
+    for size in ("1MiB", "default"):
+        said.append(run("mailbox", "quota", "anna@dir.test", size).stdout)
+        quotas.append(json.loads(run("mailbox", "list", "--domain", "dir.test", "--json").stdout)[0]["quota"])
+    assert said == ["anna@dir.test: quota 1MiB\n", "anna@dir.test: quota default\n"]
+    assert quotas == [2**20, None]
+    refused = run("mailbox", "quota", "nobody@dir.test", "1MiB")
+    assert (refused.exit_code, refused.stderr) == (1, "gateway: nobody@dir.test is no mailbox of the directory\n")
+    assert run("mailbox", "quota", "anna@dir.test", "much").exit_code == 2
+
+
 def test_lists_for_programs(run):
     """Those of gateway.toml first."""
     run("domain", "add", "corp.test", "--deliver", "relay", "--next-hop", "[192.0.2.25]:25")

@@ -70,6 +70,7 @@ def test_as_data_of_every_kind_of_listener_and_domain(tmp_path):
             {"name": "any.test", "accepts": "any recipient", "goes": "any.example.org"},
             {"name": "list.test", "accepts": "listed recipients", "goes": "by [aliases]"},
         ],
+        "mailstore": {"imaps": [], "managesieve": []},
         "outbound": "[smart.test]:587",
     }
 
@@ -81,6 +82,15 @@ def test_table_prints_next_hops_as_they_are(tmp_path):
     assert "│ [192.0.2.25]:25 " in text
     assert "│ not published " in text
     assert "│ any other    │ from trusted networks         │ by MX" in text
+
+
+def test_mailstore_is_told_of(tmp_path):
+    """Who delivers, and where people read their mail."""
+    store = '[mailstore]\nenabled = true\nimaps = ["192.0.2.1:993", "192.0.2.2:993"]\n'
+    text = printed(show.table, configure(tmp_path, minimal(EXTRA + store)))
+    assert "│ Dovecot: scripts, then the Maildir in volume mail │" in text
+    assert "│ imaps    │ 192.0.2.1:993 │\n│          │ 192.0.2.2:993 │" in text
+    assert "managesieve" not in text
 
 
 def test_table_prints_a_bracketed_name_as_it_is(tmp_path):

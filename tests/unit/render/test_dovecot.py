@@ -8,6 +8,7 @@ from gateway.render.dovecot import render_dovecot, wanted
 from tests.configurations import configure, entries, minimal
 
 STORE = "[mailstore]\nenabled = true\n"
+DIRECTORY = '[directory]\nurl = "sqlite:///mail.sqlite"\n'
 LOGINS = '[listen.submission]\naddresses = ["127.0.0.1:2587"]\nauth = true\n'
 
 
@@ -89,6 +90,28 @@ def test_quota_holds_to_the_octet(tmp_path, over_quota, tempfail):
     assert "quota" not in render_dovecot(configure(tmp_path, minimal(STORE)))["mailstore.conf"].replace(
         "sieve_quota", ""
     )
+
+
+@pytest.mark.parametrize("quota", ["", 'quota = "1GiB"\n'])
+def test_mailboxes_of_the_directory_may_have_their_own_quota(tmp_path, quota):
+    """Asked before what all share; a database that is down is no answer, and mail waits."""
+    files = render_dovecot(configure(tmp_path, minimal(STORE + quota + DIRECTORY)))
+    asked = files["directory.conf"][files["directory.conf"].index("userdb sql") :]
+    assert "quota_storage_size FROM mailboxes" in asked
+    assert "  result_success = continue-ok\n" in asked
+    assert "  result_internalfail = return\n" in asked
+    assert files["dovecot.conf"].index("!include directory.conf") < files["dovecot.conf"].index("userdb static")
+    assert f"  storage_size = {f'{2**30} B' if quota else 'unlimited'}\n" in files["mailstore.conf"]
+
+
+def test_nobody_asks_for_quotas_where_mail_is_not_kept(tmp_path):
+    """Logins to submit have none; and tables of others only where a query is given."""
+    assert "userdb" not in render_dovecot(configure(tmp_path, minimal(LOGINS + DIRECTORY)))["directory.conf"]
+    theirs = "".join(f"{name} = \"SELECT x FROM y WHERE z = '%s'\"\n" for name in ("domains", "aliases", "mailboxes"))
+    text = STORE + DIRECTORY + "[directory.queries]\n" + theirs
+    assert "directory.conf" not in render_dovecot(configure(tmp_path, minimal(text)))
+    given = text + "quotas = \"SELECT quota FROM y WHERE z = '%s'\"\n"
+    assert "passdb" not in render_dovecot(configure(tmp_path, minimal(given)))["directory.conf"]
 
 
 def test_site_wide_script_is_handed_on_as_it_is(tmp_path):
