@@ -16,9 +16,9 @@ from tests.stack.conftest import PREFIX
 
 TARGETS = {
     *("help", "up", "down", "status", "demo", "logs", "shell", "check", "plan", "apply", "block", "unblock"),
-    *("backup", "doctor", "restore", "sieve"),
+    *("backup", "directory", "doctor", "restore", "sieve"),
     *("test", "lint", "unit", "stack", "test-corpus", "test-faults", "fuzz", "clean"),
-    *("bench", "bench-memory", "bench-tuning", "explain", "quarantine", "try-command"),
+    *("bench", "bench-directory", "bench-memory", "bench-tuning", "explain", "quarantine", "try-command"),
 }
 
 
