@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.stack.client import run, wait_for
@@ -91,24 +90,7 @@ class Ends:
             NotAllArrivedError: Not as many came as were sent, now or the last time.
         """
         content = ("-F", file) if file else ("-l", str(octets))
-
-        def go() -> str:
-            script = ("bash", "-c", SEND, "-", str(SESSIONS), str(messages), to, server, *content)
-            return run("docker", "exec", self.source, *script, timeout_s=PATIENCE_S).stdout
-
-        return self.during(messages, go)
-
-    def during(self, messages: int, go: Callable[[], str]) -> Timing:
-        """
-        Wait until messages are at the sink that something sends.
-
-        Args:
-            messages: How many it sends.
-            go: Sends them; returns when the first was sent and the last taken, seconds since the epoch.
-
-        Raises:
-            NotAllArrivedError: Not as many came as were sent, now or the last time.
-        """
+        script = ("bash", "-c", SEND, "-", str(SESSIONS), str(messages), to, server, *content)
         command = ["docker", "exec", "-i", self.sink, "python3", "-c", AWAIT, COUNT, str(messages), str(PATIENCE_S)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
             assert waiting.stdout is not None
@@ -116,7 +98,8 @@ class Ends:
             if before != self._arrived:
                 raise NotAllArrivedError(f"{before - self._arrived} messages more than were sent")
             try:
-                begin, accepted = map(float, go().split())
+                said = run("docker", "exec", self.source, *script, timeout_s=PATIENCE_S).stdout
+                begin, accepted = map(float, said.split())
             except BaseException:
                 waiting.kill()
                 raise

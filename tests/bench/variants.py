@@ -46,7 +46,7 @@ VARIANTS = (
 )
 PRESSED = "g"
 TITLES = dict(sorted((variant.letter, variant.title) for variant in VARIANTS)) | {
-    PRESSED: "the filter alone → gate 2, a scanner of 200 ms, 50 slots"
+    PRESSED: "the filter alone, a scanner of 200 ms, 50 slots"
 }
 
 
