@@ -2,14 +2,19 @@
 What the filter's tests share: a settings file, a gate 2, the lines of transactions, and the loop.
 
 Asynchronous tests run on uvloop, as the workers do: its transports refuse what asyncio's let pass.
+Hypothesis has no deadlines: on a busy machine any example may take any time.
 """
 
 import logging
 
 import pytest
 import uvloop
+from hypothesis import settings
 
 from .sink import Sink
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 SETTINGS = """\
 next_hops = ["127.0.0.1:{port}"]

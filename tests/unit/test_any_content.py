@@ -69,7 +69,7 @@ def looked(name, content):
 
 
 @pytest.mark.parametrize("name", CHECKS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(content=contents)
 def test_any_content_is_looked_at_and_a_file_as_memory(name, content):
     """Nothing is raised; the same is found."""
@@ -80,7 +80,7 @@ def test_any_content_is_looked_at_and_a_file_as_memory(name, content):
             assert looked(name, mapped) == found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from([tarred(("a.exe", b"x")), zipped(("a.zip", zipped(("a.exe", b"x"))))]), st.data())
 async def test_any_archive_is_reported_or_a_failure(octets, data):
     """With some octets changed, through the child."""

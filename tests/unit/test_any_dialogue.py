@@ -67,7 +67,7 @@ async def talk(slices: list[bytes]) -> tuple[bytes, Sink]:
         return answers, sink
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.booleans(),
     st.lists(st.sampled_from(FRAGMENTS), max_size=25),
@@ -89,7 +89,7 @@ def test_any_dialogue_ends_in_replies_or_a_close(greeted, fragments, sizes):
         assert message.endswith(b"\r\n") or not message
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(max_size=300), st.lists(st.integers(1, 50), min_size=1, max_size=5))
 def test_any_octets_end_in_replies_or_a_close(octets, sizes):
     """As from a client that does not speak SMTP at all."""

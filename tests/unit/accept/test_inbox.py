@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.accept import inbox as inbox_module
@@ -63,7 +63,6 @@ def test_line_of_the_limit_is_taken():
     assert lines(inbox) == [b"x" * (MAX_COMMAND - 2), None]
 
 
-@settings(deadline=None)  # octet by octet is slow on a busy machine
 @given(
     st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"NOOP", b"\0", b"x" * MAX_COMMAND]), max_size=20),
     st.lists(st.integers(1, 5000), min_size=1, max_size=4),

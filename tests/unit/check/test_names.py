@@ -1,7 +1,7 @@
 """File names and what they hide."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.check.names import MAX_NAME, disguise, extensions, leads_out
@@ -70,7 +70,6 @@ def test_leads_out_names_within_do_not(name):
 
 
 @given(st.text(max_size=100), st.integers(0, 3))
-@settings(deadline=None)  # a busy machine stops in between
 def test_names_of_any_length_are_read_from_their_end(name, times):
     """Bounded, and never fails."""
     long = name * 10**times

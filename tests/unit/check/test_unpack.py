@@ -194,7 +194,7 @@ print(resource.getrlimit(resource.RLIMIT_FSIZE), resource.getrlimit(resource.RLI
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_events_damaged_archives_end_in_events(data):
     """Octets changed anywhere; a crash of the library would show as a missing end."""

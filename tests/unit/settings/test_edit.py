@@ -72,7 +72,7 @@ def test_edit_with_a_bad_sender_is_refused(edit, sender):
 SENDERS = st.from_regex(r"\A(\.|[a-z0-9+]{1,5}@)?[a-z0-9]{1,4}(\.[a-z][a-z0-9]{0,3}){1,2}\Z")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.booleans(), SENDERS), max_size=8))
 def test_any_edits_of_the_default_file_change_that_list_only(edits):
     """After any series of edits the list is what a set would be, and all else is as it was."""

@@ -43,7 +43,7 @@ def test_lan_address_of_no_host_is_refused(value):
         lan_address(value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet='10.:af# \t\nxn-_@\\;$("', max_size=60))
 def test_merge_of_any_text_gives_sound_hosts(text):
     """Each host left has a name, and no address comes twice."""

@@ -129,7 +129,7 @@ def refused_or_loaded(text: str | bytes) -> Configuration | None:
         return None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 @example(b"")
 @example(b"\xff\xfe")
@@ -157,7 +157,7 @@ TOKENS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(TOKENS), max_size=40).map("".join))
 def test_load_of_toml_tokens_raises_nothing_but_settings_error(text):
     """Texts that look like TOML more often than octets do."""
@@ -181,7 +181,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(st.sampled_from([*TABLES, "policies", "patterns", "gateway", "mailboxes", "x"]), VALUES))
 def test_load_of_any_document_raises_nothing_but_settings_error(document):
     """Right syntax, any value anywhere: this is what reaches the models and the rules."""

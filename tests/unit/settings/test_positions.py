@@ -106,7 +106,7 @@ DOCUMENTS = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(DOCUMENTS)
 def test_every_key_and_element_of_any_document_is_found(document):
     """The text at a key's place is that key; nothing falls back to its parent."""
