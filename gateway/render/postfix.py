@@ -88,7 +88,6 @@ def render_pre(configuration: Configuration) -> dict[str, str]:
         "has_login_limit": any(view.recipients_per_hour for view in views),
         "auth": dovecot.auth(topology),
         "login_limit": LOGIN_LIMIT,
-        "masquerade": bool(settings.masquerade.domains),
         "tls_chain": tls.chain(configuration),
         "sender_logins": sender_logins(settings),
         "domains": [*settings.domains, *own_names(settings)],

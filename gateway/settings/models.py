@@ -128,7 +128,7 @@ class Mailboxes(Table):
 class Masquerade(Table):
     """[masquerade]: hosts whose names other sites do not see."""
 
-    domains: list[Hostname] = Field([], description="anna@host.NAME leaves as anna@NAME; the first that fits.")
+    domains: list[Hostname] = Field([], description="Sender anna@host.NAME leaves as anna@NAME; the first that fits.")
     exceptions: list[Identifier] = Field([], description="Local parts that keep their host, such as root.")
 
 

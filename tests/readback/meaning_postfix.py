@@ -246,13 +246,6 @@ def _pre_services(configuration: Configuration) -> dict[str, str]:
     return found
 
 
-def _trusted_options(configuration: Configuration, listener: str) -> dict[str, str]:
-    told = {"mynetworks": f"$listen_{listener.replace('-', '_')}_networks"}
-    if configuration.settings.masquerade.domains:
-        told["local_header_rewrite_clients"] = "permit_mynetworks"
-    return told
-
-
 def _pre_options(configuration: Configuration) -> dict[str, dict[str, str]]:
     settings = configuration.settings
     direct = _hops(configuration)[1]
@@ -275,7 +268,7 @@ def _pre_options(configuration: Configuration) -> dict[str, dict[str, str]]:
     for name, listener in settings.listen.items():
         told = {"syslog_name": f"postfix-pre/{name}"}
         if _trusted(configuration, name):
-            told |= _trusted_options(configuration, name)
+            told["mynetworks"] = f"$listen_{name.replace('-', '_')}_networks"
         if listener.networks:
             told["smtpd_client_restrictions"] = (
                 "check_client_access cidr:$config_directory/bridge_gateways, permit_mynetworks, reject"

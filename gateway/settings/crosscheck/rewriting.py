@@ -1,5 +1,5 @@
 """
-Rules about [aliases], [canonical] and [masquerade]: rewriting must come to an end, and nothing signed is rewritten.
+Rules about [aliases], [canonical] and [masquerade]: rewriting must come to an end.
 
 Postfix looks a result up again until it finds nothing or the address itself, so an address may stand among its own
 targets ("keep a copy here").  Going round by way of others, it gives up: mail to such an alias is deferred for as
@@ -43,16 +43,6 @@ def exceptions_are_from_something(given: Given) -> Iterator[Problem]:
         yield Problem(
             ("masquerade", "exceptions"), "not used without domains; expected masquerade.domains, or no such key"
         )
-
-
-@reads("masquerade", "dkim")
-def signature_outlasts_masquerade(given: Given) -> Iterator[Problem]:
-    """The filter signs for the author's domain; gate 2 would then change it in From, and the signature is broken."""
-    for name in given.settings.dkim:
-        for domain in given.settings.masquerade.domains:
-            if name.endswith(f".{domain}"):
-                what = f"signs what [masquerade] turns into {domain} afterwards; expected a name that stays as it is"
-                yield Problem(("dkim", name), what)
 
 
 def _look_up(settings: Settings, table: Mapping[str, Sequence[str]], address: str) -> Sequence[str]:
@@ -113,4 +103,4 @@ def _circle(start: str, step: Callable[[str], Sequence[str]], done: set[str]) ->
     return []
 
 
-RULES: tuple[Rule, ...] = (aliases_end, canonical_ends, exceptions_are_from_something, signature_outlasts_masquerade)
+RULES: tuple[Rule, ...] = (aliases_end, canonical_ends, exceptions_are_from_something)
