@@ -1,19 +1,23 @@
-"""What an operator sees of a configuration: listeners and routes in tables, plans in colour on a terminal."""
+"""`gateway show`, and what an operator sees of plans: routes as tables, a diff in colour on a terminal."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from gateway.operate.options import answers, config_option, json_option
 from gateway.render.names import outbound_hostname
 from gateway.render.plan import Change
 from gateway.render.postfix import recipients_of
-from gateway.settings.load import Configuration
+from gateway.settings.load import Configuration, load
 from gateway.settings.models import Domain, Listener, Settings
 from gateway.settings.policies import NONE
 
@@ -22,6 +26,19 @@ BY_DOVECOT = "Dovecot: scripts, then the Maildir in volume mail"
 ENGINES = "image, ports, addresses or memory"  # of a container, where they differ
 NOBODY = "nobody's: no network is trusted"
 RECIPIENTS = {"list": "listed recipients", "verify": "recipients the next hop knows", "any": "any recipient"}
+
+
+@click.command("show")
+@config_option
+@json_option
+@answers
+def show_command(config: Path, as_json: bool) -> None:
+    """Show each listener, what it accepts, and where mail goes."""
+    configuration = load(config)
+    if as_json:
+        click.echo(json.dumps(as_data(configuration)))
+    else:
+        table(Console(), configuration)
 
 
 def as_data(configuration: Configuration) -> dict[str, Any]:
