@@ -5,7 +5,7 @@ Each is made by `make up` from a directory with a gateway.toml, in a project and
 with its volumes at the end.  STACK_SUBNET moves the whole run to other subnets (198.18.N.0/24 and up), STACK_PROJECT
 to other project names; STACK_KEEP=1 leaves the appliances running, to look at them.
 
-Most tests wait for mail most of the time, so `make test` runs two files at a time (pytest -n 2 --dist loadfile).
+Most tests wait for mail most of the time, so `make test` runs three files at a time (pytest -n 3 --dist loadfile).
 Each worker has appliances of its own: no test sees what another file's tests do to theirs.
 """
 
@@ -88,49 +88,59 @@ class Maker:
             appliance.lan.down()
 
 
-@pytest.fixture(scope="session")
-def make_appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Appliance]]:
-    """Return the maker of appliances; all are removed at the end."""
-    maker = Maker(tmp_path_factory.mktemp("appliances"))
+def _making(directory: Path) -> Iterator[Maker]:
+    maker = Maker(directory)
     yield maker
     if not KEEP:
         maker.remove_all()
 
 
+@pytest.fixture(scope="module")
+def make_appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
+    """Return the maker of appliances for one file alone; idle ones cost their health checks, so they go at its end."""
+    yield from _making(tmp_path_factory.mktemp("appliances"))
+
+
 @pytest.fixture(scope="session")
-def site(make_appliance: Callable[..., Appliance]) -> Appliance:
+def make_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
+    """Return the maker of appliances that files share; all are removed at the end."""
+    yield from _making(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="session")
+def site(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the appliance most tests share: every kind of domain, blacklist, DNS blocklists, two listeners."""
-    return make_appliance("site")
+    return make_shared("site")
 
 
 @pytest.fixture(scope="session")
-def site_ipv6(make_appliance: Callable[..., Appliance]) -> Appliance:
+def site_ipv6(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return an appliance whose listeners have IPv6 addresses."""
-    return make_appliance("site-ipv6")
+    return make_shared("site-ipv6")
 
 
 @pytest.fixture(scope="session")
-def small(make_appliance: Callable[..., Appliance]) -> Appliance:
+def small(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the appliance that tests change while it runs; each leaves it as it was."""
-    return make_appliance("small")
+    return make_shared("small")
 
 
 @pytest.fixture(scope="session")
-def twin(make_appliance: Callable[..., Appliance]) -> Appliance:
+def twin(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the second of two appliances on one machine; the last test with it removes it."""
-    return make_appliance("twin")
+    return make_shared("twin")
 
 
 @pytest.fixture(scope="session")
-def scanned(make_appliance: Callable[..., Appliance]) -> Appliance:
+def scanned(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the appliance whose policies ask scanners and programs; its clamd has no signatures yet."""
-    return make_appliance("scanners")
+    return make_shared("scanners")
 
 
 @pytest.fixture(scope="session")
-def searched(make_appliance: Callable[..., Appliance]) -> Appliance:
+def searched(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the appliance whose domains are searched alike, and differ in what follows from a finding."""
-    return make_appliance("searched")
+    return make_shared("searched")
 
 
 @pytest.fixture(scope="session")
@@ -146,9 +156,9 @@ def stranger(searched: Appliance) -> Client:
 
 
 @pytest.fixture(scope="session")
-def house(make_appliance: Callable[..., Appliance]) -> Appliance:
+def house(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the appliance whose people send from anywhere with their password."""
-    return make_appliance("submission")
+    return make_shared("submission")
 
 
 @pytest.fixture(scope="session")
