@@ -84,7 +84,7 @@ def test_quota_holds_to_the_octet(tmp_path, over_quota, tempfail):
     """Without one nothing is counted."""
     keys = f'quota = "1GiB"\nover_quota = "{over_quota}"\n'
     text = render_dovecot(configure(tmp_path, minimal(STORE + keys)))["mailstore.conf"]
-    assert f'quota "Mailbox" {{\n  storage_size = {2**30} B\n}}\n' in text
+    assert f"\nquota_storage_size = {2**30} B\n" in text
     assert "quota_storage_grace = 0\n" in text
     assert f"quota_full_tempfail = {tempfail}\n" in text
     assert "quota" not in render_dovecot(configure(tmp_path, minimal(STORE)))["mailstore.conf"].replace(
@@ -101,7 +101,7 @@ def test_mailboxes_of_the_directory_may_have_their_own_quota(tmp_path, quota):
     assert "  result_success = continue-ok\n" in asked
     assert "  result_internalfail = return\n" in asked
     assert files["dovecot.conf"].index("!include directory.conf") < files["dovecot.conf"].index("userdb static")
-    assert f"  storage_size = {f'{2**30} B' if quota else 'unlimited'}\n" in files["mailstore.conf"]
+    assert f"\nquota_storage_size = {f'{2**30} B' if quota else 'unlimited'}\n" in files["mailstore.conf"]
 
 
 def test_nobody_asks_for_quotas_where_mail_is_not_kept(tmp_path):
