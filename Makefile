@@ -71,7 +71,7 @@ test-corpus: ## Send 6,000 real messages through it and compare each octet; T=50
 	@scripts/test corpus
 test-faults: ## Kill, stop, cut and fill everything under load, and count each message; T=14 takes one row
 	@scripts/test faults $(if $(JSON),--json)
-bench: ## What the hop costs, beside four others: 10 minutes; ROUNDS=1 for less, QUICK=1 to try
+bench: ## What the hop costs, beside four others: 12 minutes; ROUNDS=1 for less, QUICK=1 to try
 	@scripts/test bench
 bench-memory: ## What memory the filter takes: large messages, an endless line, 50,000 messages
 	@scripts/test bench memory
