@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -151,9 +152,21 @@ def _named_values(configuration: Configuration, zones: list[Zone]) -> dict[str, 
         "forwarders": dns.forwarders,
         "dnssec_validation": dns.dnssec_validation,
         "forward_zones": [{"name": name, "servers": servers} for name, servers in dns.forward_zones.items()],
+        "unsigned": [name for name in dns.forward_zones if not _is_within(name, dns.trust_anchors)],
+        "trust_anchors": [{"name": name, "ds": _static_ds(told)} for name, told in dns.trust_anchors.items()],
         "zones": [*zones, *(Zone(name, "[dns.zones]") for name in configuration.zone_files)],
         "policy_zone": next((zone.name for zone in zones if zone.policy), None),
     }
+
+
+def _is_within(name: str, zones: Iterable[str]) -> bool:
+    return any(f".{name}".endswith(f".{zone}") for zone in zones)
+
+
+def _static_ds(told: str) -> str:
+    """Write a DS record's data as named wants it: the digest in quotes."""
+    words, _, digest = told.rpartition(" ")
+    return f'{words} "{digest}"'
 
 
 def _lan_networks(settings: Settings) -> list[Network]:

@@ -23,6 +23,7 @@ _FOLDED = (
     ("canonical",),
     ("dns", "zones"),
     ("dns", "forward_zones"),
+    ("dns", "trust_anchors"),
     ("lists",),
     ("dkim",),
 )

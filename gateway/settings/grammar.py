@@ -238,6 +238,18 @@ def dnsbl(value: str) -> str:
     return f"{zone}={pattern}"
 
 
+_TRUST_ANCHOR = re.compile(r"(\d{1,5}) (8|10|13|14|15|16) (?:(2) ([0-9A-F]{64})|(4) ([0-9A-F]{96}))", re.ASCII)
+
+
+def trust_anchor(value: str) -> str:
+    """Fold and check a DS record's data: key tag, algorithm, digest type, digest (RFC 4034 section 5.3)."""
+    folded = value.upper()
+    match = _TRUST_ANCHOR.fullmatch(folded)
+    if not match or int(match[1]) > 65535:
+        raise ValueError("expected a DS record's data: KEY-TAG ALGORITHM 2 DIGEST, with a SHA-256 digest in hex")
+    return folded
+
+
 def _octet_values(octet: str) -> set[int]:
     """Return the numbers that 2, [2..11] or [2;4..6] stands for; none for a range that runs backwards."""
     values: set[int] = set()
@@ -516,6 +528,7 @@ SenderPattern = Annotated[str, AfterValidator(sender_pattern)]
 Identifier = Annotated[str, AfterValidator(identifier)]
 NextHop = Annotated[str, AfterValidator(next_hop)]
 Dnsbl = Annotated[str, AfterValidator(dnsbl)]
+TrustAnchor = Annotated[str, AfterValidator(trust_anchor)]
 FileName = Annotated[str, AfterValidator(file_name)]
 Pattern = Annotated[str, AfterValidator(regular_expression)]
 Size = Annotated[int, BeforeValidator(size), WithJsonSchema({"type": "string", "pattern": f"^{_SIZE.pattern}$"})]

@@ -27,6 +27,7 @@ from gateway.settings.grammar import (
     Pattern,
     SenderPattern,
     Size,
+    TrustAnchor,
 )
 from gateway.settings.policies import NONE, Dkim, MailingList, Policy, Quarantine
 from gateway.settings.table import Table
@@ -104,6 +105,9 @@ class Dns(Table):
     zones: dict[Hostname, FileName] = Field({}, description="zone = zone file beside this one, served as it is.")
     forward_zones: dict[Hostname, Annotated[list[IpAddress], _SOME]] = Field(
         {}, description="zone = servers to ask for it."
+    )
+    trust_anchors: dict[Hostname, TrustAnchor] = Field(
+        {}, description="zone = DS record's data, of a signed zone that no chain leads to from the root."
     )
 
 

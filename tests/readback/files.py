@@ -233,6 +233,8 @@ def _dns(draw, networks: Document, private: dict[str, int]) -> Document:
             zone: ["10.99.0.54"] for zone in draw(st.lists(name_under("corp.test"), max_size=2, unique_by=str.lower))
         },
     }
+    if made["dnssec_validation"] and draw(st.booleans()):
+        made["trust_anchors"] = dict.fromkeys([*made["forward_zones"], "signed.test"], f"4711 13 2 {'0A' * 32}")
     if private and draw(st.booleans()):
         made["addresses"] = ["203.0.113.200", "[2001:db8::53]:53"][: draw(st.integers(1, 2))]
     if draw(st.booleans()):

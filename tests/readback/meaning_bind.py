@@ -23,6 +23,7 @@ def check_bind(configuration: Configuration, bind: Bind, files: dict[str, str]) 
     assert Counter(head[:2] for head, _body in statements) == Counter(
         [("acl", "appliance"), ("options",), ("logging",), ("controls",), ("key", "rndc-key")]
         + [("acl", "lan")] * bool(dns.addresses)
+        + [("trust-anchors",)] * bool(dns.trust_anchors)
         + [("zone", name) for name in [*served, *dns.zones, *dns.forward_zones]]
     )
     assert sorted(bind.loaded()) == sorted([*served, *dns.zones])
@@ -49,7 +50,10 @@ def _check_bind_options(configuration: Configuration, statements: list, *, polic
     assert [ip_address(head[0]) for head, _ in options.get(("forwarders",), [])] == dns.forwarders
     assert (("dnssec-validation", "no") in options) is not dns.dnssec_validation
     unsigned = [head for head, _ in options.get(("validate-except",), [])]
-    assert unsigned == [(name,) for name in dns.forward_zones if dns.dnssec_validation]
+    signed = {name for name in dns.forward_zones for zone in dns.trust_anchors if f".{name}".endswith(f".{zone}")}
+    assert unsigned == [(name,) for name in dns.forward_zones if dns.dnssec_validation and name not in signed]
+    anchors = dict(statements).get(("trust-anchors",), [])
+    assert {head[0]: " ".join(head[2:]) for head, _ in anchors} == dns.trust_anchors
     assert any(head[0] == "response-policy" for head in options) == policy
     if dns.addresses:
         lan = next(body for head, body in statements if head == ("acl", "lan"))

@@ -133,7 +133,7 @@ class Appliance:
 
     def client(self, suffix: str, *, network: str = "edge", ip: str | None = None, image: str | None = None) -> Client:
         """Start a client container on one of its networks."""
-        return Client(self._start(suffix, network, ip, ["sleep", "infinity"]))
+        return Client(self._start(suffix, network, ip, ["sleep", "infinity"], image=image))
 
     def sink(
         self,
@@ -151,12 +151,15 @@ class Appliance:
         sink.wait(port)
         return sink
 
-    def _start(self, suffix: str, network: str, ip: str | None, command: list[str], *more: str) -> str:
+    def _start(
+        self, suffix: str, network: str, ip: str | None, command: list[str], *more: str, image: str | None = None
+    ) -> str:
         name = f"{self.project}-x-{suffix}"
         place = ["--network", f"{self.project}_{network}", "--network-alias", suffix, *(["--ip", ip] if ip else [])]
         options = [*place, *more]
         run("docker", "rm", "-fv", name, check=False)
-        run("docker", "run", "-d", "--init", "--name", name, *options, f"sallyport-tools:{self.project}", *command)
+        image = image or f"sallyport-tools:{self.project}"
+        run("docker", "run", "-d", "--init", "--name", name, *options, image, *command)
         self.adopt(name)
         return name
 

@@ -102,6 +102,15 @@ def forwarders_are_elsewhere(given: Given) -> Iterator[Problem]:
             yield Problem(path, f"{address} is the appliance itself; expected another resolver")
 
 
+@reads("dns")
+def anchors_are_used(given: Given) -> Iterator[Problem]:
+    """Without validation a signature is as good as none."""
+    dns = given.settings.dns
+    if dns.trust_anchors and not dns.dnssec_validation:
+        what = "not used without validation; expected dnssec_validation = true, or no such key"
+        yield Problem(("dns", "trust_anchors"), what, ("dns", "dnssec_validation"))
+
+
 @reads("dns", "networks")
 def somebody_may_ask(given: Given) -> Iterator[Problem]:
     """Only clients of the private networks get answers; without any, an open port would serve nobody."""
@@ -157,5 +166,6 @@ RULES: tuple[Rule, ...] = (
     names_are_not_reverse,
     reverse_zones_are_ours,
     forwarders_are_elsewhere,
+    anchors_are_used,
     somebody_may_ask,
 )

@@ -222,6 +222,18 @@ def test_named_conf_forwards_where_told(tmp_path):
     assert 'zone "corp.test" { type forward; forward only; forwarders { 10.1.1.2; 10.1.1.3; }; };\n' in text
 
 
+def test_named_conf_validates_below_an_anchor(tmp_path):
+    """Whoever is asked for such a zone; others that are forwarded stay without signatures."""
+    digest = "AB" * 32
+    extra = (
+        f'[dns]\ntrust_anchors = {{ "corp.test" = "4711 13 2 {digest}" }}\n'
+        '[dns.forward_zones]\n"x.corp.test" = ["10.1.1.2"]\n"other.test" = ["10.1.1.2"]\n'
+    )
+    text = render_bind(configure(tmp_path, minimal(extra)), {}, 1)["named.conf"]
+    assert f'trust-anchors {{\n\t"corp.test" static-ds 4711 13 2 "{digest}";\n}};\n' in text
+    assert '\tvalidate-except { "other.test"; };\n' in text
+
+
 def test_named_conf_without_validation(tmp_path):
     """Off where no root key can be had; then there is nothing to except either."""
     extra = '[dns]\ndnssec_validation = false\nforward_zones = { "corp.test" = ["10.1.1.2"] }\n'

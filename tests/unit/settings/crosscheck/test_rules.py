@@ -216,6 +216,10 @@ BAD = {
         "aliases.a@example.test",
     ),
     "canonical loop": ({"canonical": {"@a.test": "@b.test", "x@b.test": "x@a.test"}}, "canonical.x@b.test"),
+    "anchor without validation": (
+        {"dns__dnssec_validation": False, "dns__trust_anchors": {"corp.test": f"4711 13 2 {'AB' * 32}"}},
+        "dns.trust_anchors",
+    ),
     "filter as next hop": (relay_to("[198.18.25.36]:10025"), "domains.corp.test.next_hop"),
     "any port of a gate": (relay_to("[198.18.25.3]:587"), "domains.corp.test.next_hop"),
     "10026 anywhere in the subnet": (relay_to("[198.18.25.190]:10026"), "domains.corp.test.next_hop"),
