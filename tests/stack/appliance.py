@@ -123,6 +123,23 @@ class Appliance:
         for path in ROOT.glob(f".run/{self.project}/*"):
             path.unlink()
 
+    def pause(self) -> None:
+        """Have its containers stand still; one that cannot be frozen at this moment goes on."""
+        self._each("pause", "running")
+
+    def unpause(self) -> None:
+        """Have its containers go on, and wait until all are healthy: paused ones count as ill."""
+        self._each("unpause", "paused")
+        wait_for(lambda: not self._containers("health=unhealthy"), f"health of {self.project}")
+
+    def _each(self, what: str, state: str) -> None:
+        if containers := self._containers(f"status={state}"):
+            run("docker", what, *containers, check=False)
+
+    def _containers(self, condition: str) -> list[str]:
+        mine = f"label=com.docker.compose.project={self.project}"
+        return run("docker", "ps", "-q", "--filter", mine, "--filter", condition).stdout.split()
+
     def edit(self, old: str, new: str) -> None:
         """Replace a piece of the one file, which must be there once."""
         text = self.config.read_text()
@@ -176,6 +193,18 @@ class Appliance:
         maildir = f"/var/mail/vhosts/{domain}/{local}/new"
         found = self.exec("postfix-post", "bash", "-c", script, "-", maildir, containing, check=False).stdout.split()
         return [base64.b64decode(message).decode("utf-8", "surrogateescape") for message in found]
+
+    def deferred(self, why: str, *, to: str = "") -> None:
+        """Wait until gate 2 defers a message for a reason that matches; *to*: to this recipient."""
+
+        def look() -> bool:
+            waiting = [recipient for row in self.queue("postfix-post") for recipient in row["recipients"]]
+            return any(
+                re.search(why, recipient.get("delay_reason", "")) and to in ("", recipient["address"])
+                for recipient in waiting
+            )
+
+        wait_for(look, f"{why}, for mail to {to or 'somebody'}")
 
     def arrived(self, address: str, token: str, timeout_s: float = 60) -> str:
         """Wait for the message with a token in a mailbox and return it."""

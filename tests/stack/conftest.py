@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
@@ -31,6 +31,15 @@ SUBNETS = 20  # of each worker; one per directory of configs/
 PREFIX = os.environ.get("STACK_PROJECT", "sallyport-test") + (f"-{WORKER}" if WORKER else "")
 FIRST_SUBNET = environment_number("STACK_SUBNET", 100) + SUBNETS * WORKER
 KEEP = os.environ.get("STACK_KEEP") == "1"
+SHARED = {  # fixture -> directory of configs/
+    "site": "site",
+    "site_ipv6": "site-ipv6",
+    "small": "small",
+    "twin": "twin",
+    "scanned": "scanners",
+    "searched": "searched",
+    "house": "submission",
+}
 CONFIGS = Path(__file__).parent / "configs"
 
 
@@ -39,7 +48,7 @@ class Maker:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._made: list[Appliance] = []
+        self._made: dict[str, Appliance] = {}
 
     def __call__(self, name: str) -> Appliance:
         """
@@ -76,14 +85,26 @@ class Maker:
             IPv4Network(f"198.19.{number}.0/24"), IPv6Network(f"fd00:5a{number:02x}::/64"), f"sallyport-tools:{project}"
         )
         appliance = Appliance(project, config_dir, IPv4Network(f"198.18.{number}.0/24"), lan)
-        self._made.append(appliance)
+        self._made[name] = appliance
         lan.up()
         appliance.up()
         return appliance
 
+    def wake(self, names: Iterable[str]) -> None:
+        """Let appliances go on that rest."""
+        for name in names:
+            if name in self._made:
+                self._made[name].unpause()
+
+    def rest(self) -> None:
+        """Pause every appliance made."""
+        for appliance in self._made.values():
+            appliance.pause()
+
     def remove_all(self) -> None:
         """Remove every appliance made."""
-        for appliance in self._made:
+        self.wake(self._made)
+        for appliance in self._made.values():
             appliance.down()
             appliance.lan.down()
 
@@ -97,7 +118,7 @@ def _making(directory: Path) -> Iterator[Maker]:
 
 @pytest.fixture(scope="module")
 def make_appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
-    """Return the maker of appliances for one file alone; idle ones cost their health checks, so they go at its end."""
+    """Return the maker of appliances for one file alone; they are removed at its end."""
     yield from _making(tmp_path_factory.mktemp("appliances"))
 
 
@@ -107,40 +128,50 @@ def make_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
     yield from _making(tmp_path_factory.mktemp("shared"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _idle_appliances_rest(request: pytest.FixtureRequest, make_shared: Maker) -> Iterator[None]:
+    """Pause the shared appliances that no test of a file asks for: their health checks would take half the machine."""
+    items = [item for item in request.session.items if item.path == request.path]
+    used = {name for item in items if isinstance(item, pytest.Function) for name in item.fixturenames}
+    make_shared.wake(name for fixture, name in SHARED.items() if fixture in used)
+    yield
+    make_shared.rest()
+
+
 @pytest.fixture(scope="session")
 def site(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the appliance most tests share: every kind of domain, blacklist, DNS blocklists, two listeners."""
-    return make_shared("site")
+    return make_shared(SHARED["site"])
 
 
 @pytest.fixture(scope="session")
 def site_ipv6(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return an appliance whose listeners have IPv6 addresses."""
-    return make_shared("site-ipv6")
+    return make_shared(SHARED["site_ipv6"])
 
 
 @pytest.fixture(scope="session")
 def small(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the appliance that tests change while it runs; each leaves it as it was."""
-    return make_shared("small")
+    return make_shared(SHARED["small"])
 
 
 @pytest.fixture(scope="session")
 def twin(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the second of two appliances on one machine; the last test with it removes it."""
-    return make_shared("twin")
+    return make_shared(SHARED["twin"])
 
 
 @pytest.fixture(scope="session")
 def scanned(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the appliance whose policies ask scanners and programs; its clamd has no signatures yet."""
-    return make_shared("scanners")
+    return make_shared(SHARED["scanned"])
 
 
 @pytest.fixture(scope="session")
 def searched(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the appliance whose domains are searched alike, and differ in what follows from a finding."""
-    return make_shared("searched")
+    return make_shared(SHARED["searched"])
 
 
 @pytest.fixture(scope="session")
@@ -158,7 +189,7 @@ def stranger(searched: Appliance) -> Client:
 @pytest.fixture(scope="session")
 def house(make_shared: Callable[..., Appliance]) -> Appliance:
     """Return the appliance whose people send from anywhere with their password."""
-    return make_shared("submission")
+    return make_shared(SHARED["house"])
 
 
 @pytest.fixture(scope="session")

@@ -282,6 +282,7 @@ def test_two_appliances_stand_side_by_side(steady: Appliance, visitor: Client, r
     """A second project has its own of everything, and bringing it up touches nothing of the first."""
     before = started(steady)
     twin: Appliance = request.getfixturevalue("twin")
+    twin.unpause()  # where another file's tests have made it
     assert started(steady) == before
     assert not {*twin.containers().values()} & {*steady.containers().values()}
     sent = twin.client("visitor").swaks(twin.outside, to="dora@twin.test")

@@ -49,11 +49,6 @@ def _imaps(site: Appliance) -> str:
     return re.search(r'imaps = \["([^"]+)"', site.config.read_text())[1]  # type: ignore[index]  # it is there
 
 
-def _deferred(site: Appliance) -> list[str]:
-    """Give the reasons for which mail waits in gate 2."""
-    return [recipient.get("delay_reason", "") for row in site.queue("postfix-post") for recipient in row["recipients"]]
-
-
 def _listed(site: Appliance) -> list[dict]:
     return json.loads(command(site, "mailbox", "list", "--json").stdout)
 
@@ -64,7 +59,7 @@ def test_mailbox_has_the_quota_of_its_row(site: Appliance, client: Client) -> No
         site.arrived(to, _send(site, client, to, 60_000))
     site.arrived("anna@base.test", _send(site, client, "anna@base.test", 60_000))
     late = _send(site, client, "ben@base.test", 60_000)
-    wait_for(lambda: any("452 4.2.2" in reason for reason in _deferred(site)), "its deferral")
+    site.deferred(r"452 4\.2\.2", to="ben@base.test")
     assert site.mailbox("ben@base.test", late) == []
     command(site, "mailbox", "quota", "ben@base.test", "default")
     site.exec("postfix-post", "postqueue", "-f")

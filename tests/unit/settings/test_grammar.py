@@ -62,8 +62,14 @@ REFUSED = [
     ),
     *((grammar.size, value) for value in ["50", 50, "0MiB", "-1B", "1e3B", "1KB", "1 KiB ", True, None, "\u0661B"]),
     *((grammar.duration, value) for value in ["9", 9, "0s", "-1s", "1.5s", "1 s", "1w", False]),
-    *((grammar.trust_anchor, value + "AB" * 32) for value in ["", "1 13 4 ", "1 5 2 ", "65536 13 2 ", "1 13 2  ", "1\t13 2 "]),
-    *((grammar.trust_anchor, value) for value in ["1 13 2 " + "G0" * 32, "1 13 2 " + "AB" * 31, '1 13 2 "' + "AB" * 32 + '"']),
+    *(
+        (grammar.trust_anchor, value + "AB" * 32)
+        for value in ["", "1 13 4 ", "1 5 2 ", "65536 13 2 ", "1 13 2  ", "1\t13 2 "]
+    ),
+    *(
+        (grammar.trust_anchor, value)
+        for value in ["1 13 2 " + "G0" * 32, "1 13 2 " + "AB" * 31, '1 13 2 "' + "AB" * 32 + '"']
+    ),
     *((grammar.identifier, value) for value in ["", "A", "1a", "a_b", "a" * 32, "a b", "ä"]),
     *((grammar.network, value) for value in ["10.0.0.0", "0.0.0.0/0", "::/0", "10.0.0.1/8", "010.0.0.0/8", "1.2.3/24"]),
     *((grammar.network, value) for value in ["10.0.0.0/255.0.0.0", "fe80::%eth0/64", "10.0.0.0/33", "10.0.0.0/8/8"]),
