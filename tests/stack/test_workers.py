@@ -136,8 +136,13 @@ def test_filter_without_gate_2_stays_healthy_and_says_so(small: Appliance) -> No
     """It answers, and what is wrong is elsewhere; gate 2's own check tells that."""
     small.compose("stop", "postfix-post")
     try:
-        said = small.exec("filter", "healthy").stdout
-        assert said.startswith("ok, but without gate 2: 451 4.4.1 yard: "), said
+        # On a busy machine the first look may be over before the filter has given up on a host that is gone.
+        wait_for(
+            lambda: small.exec("filter", "healthy", check=False).stdout.startswith(
+                "ok, but without gate 2: 451 4.4.1 yard: "
+            ),
+            "the filter's word on gate 2",
+        )
     finally:
         small.compose("start", "postfix-post")
     small.healthy("postfix-post")
