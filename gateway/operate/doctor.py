@@ -114,8 +114,8 @@ def _passwords(configuration: Configuration, secrets: Path) -> Iterator[Remark]:
 
 
 def _modes(secrets: Path) -> Iterator[Remark]:
-    """Yield the secrets that others on this machine could read."""
-    for path in sorted(secrets.glob("*")) if secrets.is_dir() else []:
+    """Yield the secrets that others on this machine could read; no key can name a file that begins with a dot."""
+    for path in sorted(secrets.glob("[!.]*")) if secrets.is_dir() else []:
         if path.is_file() and path.stat().st_mode & 0o077:
             about = f"{FOLDER}/{path.name}"
             yield Remark("problem", about, "may be read by others on this machine", f"chmod 400 {about}")
