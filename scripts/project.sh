@@ -99,6 +99,11 @@ wanted_daemons() {
     printf '%s\n' "${DAEMONS[@]}" | grep -xF "$(compose config --services)"
 }
 
+# Print the services beside the gates whose images are built when they are wanted: the runner's is the filter's.
+built_when_wanted() {
+    { wanted; wanted_daemons | grep -x dovecot; } | grep -vx runner || true
+}
+
 # Start the scanners that are wanted, recreating those whose image or settings differ.
 start_scanners() {
     local services
@@ -138,8 +143,7 @@ await_scanners() {
 in_directory() {
     local container network networks=() options=() resolver
     mkdir -p "$CONFIG_DIR/secrets"
-    docker volume inspect "${PROJECT}_directory" >/dev/null 2>&1 || docker volume create "${PROJECT}_directory" \
-        --label "com.docker.compose.project=$PROJECT" --label com.docker.compose.volume=directory >/dev/null
+    need_volume directory
     # A database of the site may have a name that only bind knows
     resolver=$(container_of bind)
     [ -z "$resolver" ] || options=(--dns "$(docker inspect -f "{{(index .NetworkSettings.Networks \"${PROJECT}_egress\").IPAddress}}" "$resolver")")

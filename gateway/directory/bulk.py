@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from sqlalchemy import Connection, insert, select
 
 from gateway.directory.passwords import check_plain, hashed, is_hash, ready
-from gateway.directory.people import OfFile, kind
+from gateway.directory.people import OfFile, kind, no_mailboxes
 from gateway.directory.tables import mailboxes
 from gateway.settings.grammar import address as parse_address
 from gateway.settings.grammar import size as parse_size
@@ -88,7 +88,7 @@ def check(connection: Connection, of_file: OfFile, rows: Sequence[Row]) -> list[
             if domain not in kinds:
                 kinds[domain] = kind(connection, of_file, domain)
             if kinds[domain] != "mailbox":
-                problems.append((row.line, f"{domain} has no mailboxes; expected a domain with deliver = mailbox"))
+                problems.append((row.line, no_mailboxes(domain)))
             elif row.address in there or row.address in of_file.people:
                 problems.append((row.line, f"{row.address} is there already"))
     return problems

@@ -14,15 +14,15 @@ from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from gateway.settings.accounts import FILES
 from gateway.settings.grammar import Database
 
-FILES = Path("/var/lib/sallyport/directory")  # the volume `directory`
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_S = 30  # another command at the same file
 _DRIVERS = {"mysql": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
 
 
-def connect(database: Database, user: str = "", password: str = "", files: Path = FILES) -> Engine:
+def connect(database: Database, user: str = "", password: str = "", files: Path = Path(FILES)) -> Engine:
     """
     Make the engine; nothing is connected yet.
 

@@ -80,6 +80,14 @@ def ready(text: str) -> str:
     return f"{{{scheme}}}{rest}"
 
 
+def with_password(path: Path) -> set[str]:
+    """Return the addresses that a passwd-file has; none where there is no file."""
+    try:
+        return {line.partition(":")[0] for line in path.read_text("utf-8").splitlines()}
+    except FileNotFoundError:
+        return set()
+
+
 def write_password(path: Path, address: str, hash_: str) -> None:
     """
     Put a mailbox's hash into a passwd-file, in place of the one it had; atomically.

@@ -102,6 +102,11 @@ def remove_domain(connection: Connection, name: str) -> None:
         raise DirectoryError(f"{name} is not in the directory")
 
 
+def no_mailboxes(domain: str) -> str:
+    """Say why a mailbox cannot be there."""
+    return f"{domain} has no mailboxes; expected a domain with deliver = mailbox"
+
+
 def add_mailbox(connection: Connection, of_file: OfFile, address: str, quota: int | None) -> bool:
     """
     Add a mailbox, with which nobody can log in until it has a password.
@@ -114,7 +119,7 @@ def add_mailbox(connection: Connection, of_file: OfFile, address: str, quota: in
     """
     domain = _domain(address)
     if kind(connection, of_file, domain) != "mailbox":
-        raise DirectoryError(f"{domain} has no mailboxes; expected a domain with deliver = mailbox")
+        raise DirectoryError(no_mailboxes(domain))
     there = connection.execute(select(mailboxes.c.quota).where(mailboxes.c.address == address)).one_or_none()
     if there is not None and there.quota != quota:
         raise DirectoryError(f"{address} is there already with another quota")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gateway.explain.steps import Step
 from gateway.explain.tables import address_in, domain_of, expand
 from gateway.render.postfix import aliases, own_names
+from gateway.settings.grammar import is_within
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
 
@@ -32,7 +33,7 @@ def deliver(configuration: Configuration, recipient: str) -> Iterator[tuple[Step
 def masqueraded(settings: Settings, sender: str) -> str:
     """Return a reverse-path as [masquerade] leaves it; masquerade_domains of postconf(5)."""
     local, _, name = sender.rpartition("@")
-    within = (domain for domain in settings.masquerade.domains if f".{name.lower()}".endswith(f".{domain}"))
+    within = (domain for domain in settings.masquerade.domains if is_within(name.lower(), domain))
     domain = next(within, None)
     return sender if domain is None or local.lower() in settings.masquerade.exceptions else f"{local}@{domain}"
 

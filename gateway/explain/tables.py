@@ -8,19 +8,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pcre2
 
+from gateway.settings.lookup import without_extension
 from gateway.settings.models import PatternRule
 
 
 def domain_of(address: str) -> str:
     """Return an address's domain in lower case, empty where it has none."""
     return address.rpartition("@")[2].lower() if "@" in address else ""
-
-
-def without_extension(address: str, delimiter: str) -> str:
-    """Return an address without its extension (recipient_delimiter), or as it is."""
-    local, at, domain = address.rpartition("@")
-    cut = local.find(delimiter, 1) if delimiter else -1
-    return f"{local[:cut]}{at}{domain}" if cut > 0 else address
 
 
 def sender_listed(address: str, entries: Collection[str]) -> str | None:

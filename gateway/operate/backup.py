@@ -22,8 +22,8 @@ import click
 from gateway.backup import unpack as unpack_
 from gateway.backup.kinds import KINDS
 from gateway.backup.pack import Count, pack
+from gateway.operate.options import answering
 
-EXIT_FAILED = 1
 NAMED = 5  # files that are in the way
 PROGRESS_S = 0.5
 
@@ -33,15 +33,12 @@ progress_option = click.option("--progress", is_flag=True, help="Say on stderr h
 
 
 def _answers[**P](command: Callable[P, None]) -> Callable[P, None]:
-    """Turn the errors of disks and archives into a message and an exit code."""
+    """Answer what goes wrong with disks and archives."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
+        with answering("backup", (), (OSError, ValueError)):
             command(*args, **kwargs)
-        except (OSError, ValueError) as error:
-            click.echo(f"backup: {error}", err=True)
-            sys.exit(EXIT_FAILED)
 
     return wrapped
 

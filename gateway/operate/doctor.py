@@ -28,12 +28,12 @@ from gateway.operate.options import answers, config_option, json_option, rendere
 from gateway.render import dovecot
 from gateway.render.logins import sender_logins
 from gateway.render.tls import self_signed_name
+from gateway.settings.accounts import PASSWORDS
 from gateway.settings.certificates import FOLDER, Certificate, facts
 from gateway.settings.load import Configuration, load
 
 EXIT_PROBLEM = 4
 SOON = timedelta(days=21)  # before a certificate expires: time to get another
-PASSWORDS = "passwords"  # in secrets
 _SMTP = 25
 _PASSWORD = re.compile(r"(?P<login>[^:\s]+@[^:\s]+):\{(?:ARGON2ID?|ARGON2I|BLF-CRYPT|CRYPT)\}\$[^:\s]+(?::.*)?")
 

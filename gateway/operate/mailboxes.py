@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gateway.directory import bulk, people
-from gateway.directory.passwords import hashed, is_hash, ready, write_password
+from gateway.directory.passwords import hashed, is_hash, ready, with_password, write_password
 from gateway.operate.options import Grammar, json_option
 from gateway.operate.rows import show_rows
 from gateway.operate.site import FILE, Site, of_tables, on_site, told
 from gateway.settings import grammar
+from gateway.settings.accounts import PASSWORDS
 
-PASSWORDS = "passwords"  # in secrets/: of the mailboxes in gateway.toml
 SLOW_HASHES = 1000  # from so many plain passwords on it is worth saying that they take time
 DOMAIN = Grammar("domain", grammar.hostname)
 ADDRESS = Grammar("address", grammar.address)
@@ -56,7 +56,7 @@ def list_mailboxes(site: Site, of: str | None, as_json: bool) -> None:
     Example: scripts/directory mailbox list --domain example.test
     """
     addresses = site.configuration.settings.mailboxes.addresses
-    known = _with_password(site.secrets / PASSWORDS)
+    known = with_password(site.secrets / PASSWORDS)
     rows = [
         {"address": address, "quota": None, "has_password": address in known, "in": FILE}
         for address in addresses
@@ -146,13 +146,6 @@ def import_mailboxes(site: Site, file: Path, name: str | None, as_json: bool) ->
         task = progress.add_task("mailboxes", total=len(rows))
         count = bulk.put(connection, bulk.hashes(rows, lambda more: progress.advance(task, more)))
     told(as_json, f"{count} mailboxes added", mailboxes=count, hashed=plain)
-
-
-def _with_password(path: Path) -> set[str]:
-    try:
-        return {line.partition(":")[0] for line in path.read_text("utf-8").splitlines()}
-    except FileNotFoundError:
-        return set()
 
 
 def _asked_for(address: str) -> str:

@@ -49,13 +49,13 @@ class Grammar(click.ParamType[Any]):
 
 
 @contextlib.contextmanager
-def answering(who: str, mistakes: type[Exception], failures: tuple[type[Exception], ...]) -> Iterator[None]:
+def answering(who: str, mistakes: type[Exception] | tuple[()], failures: tuple[type[Exception], ...]) -> Iterator[None]:
     """
     Turn the errors an operator can cause into a message and an exit code.
 
     Args:
         who: Whose message it is.
-        mistakes: Raised for a file that was to be read; says itself where.
+        mistakes: Raised for a file that was to be read; says itself where. () where there is none.
         failures: Raised for what failed.
     """
     try:

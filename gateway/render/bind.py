@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from gateway.render.templates import fill
 from gateway.settings.crosscheck.ranges import is_private
-from gateway.settings.grammar import POLICY_ZONE, Address, Network
+from gateway.settings.grammar import POLICY_ZONE, Address, Network, is_within
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
 
@@ -152,15 +151,11 @@ def _named_values(configuration: Configuration, zones: list[Zone]) -> dict[str, 
         "forwarders": dns.forwarders,
         "dnssec_validation": dns.dnssec_validation,
         "forward_zones": [{"name": name, "servers": servers} for name, servers in dns.forward_zones.items()],
-        "unsigned": [name for name in dns.forward_zones if not _is_within(name, dns.trust_anchors)],
+        "unsigned": [n for n in dns.forward_zones if not any(is_within(n, anchor) for anchor in dns.trust_anchors)],
         "trust_anchors": [{"name": name, "ds": _static_ds(told)} for name, told in dns.trust_anchors.items()],
         "zones": [*zones, *(Zone(name, "[dns.zones]") for name in configuration.zone_files)],
         "policy_zone": next((zone.name for zone in zones if zone.policy), None),
     }
-
-
-def _is_within(name: str, zones: Iterable[str]) -> bool:
-    return any(f".{name}".endswith(f".{zone}") for zone in zones)
 
 
 def _static_ds(told: str) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from gateway.directory.queries import Asked, asked
 from gateway.render.templates import fill
+from gateway.settings.accounts import FILES
 from gateway.settings.grammar import DATABASE_HOST, Database
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
@@ -25,7 +26,6 @@ from gateway.settings.topology import Topology
 TYPES = {"sqlite": "sqlite", "mysql": "mysql", "postgresql": "pgsql"}
 FOLDER = "/run/directory"  # in the gates
 PREFIX = "directory-"  # of the rendered files
-FILES = "/var/lib/sallyport/directory"  # the volume, in the gates
 CONNECT_S = 5  # for a connection, tried twice
 STATEMENT_S = 10  # PostgreSQL's own limit; MariaDB's is set for the user (images/database)
 ANSWER_S = 15  # until the watchdog ends a proxymap

@@ -17,6 +17,7 @@ from gateway.render import directory
 from gateway.render.names import outbound_hostname
 from gateway.render.templates import fill
 from gateway.render.tls import chain
+from gateway.settings.accounts import FILES
 from gateway.settings.grammar import SocketAddress
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
@@ -77,7 +78,7 @@ def _directory(configuration: Configuration) -> dict[str, Any]:
         "logins": logins(given.queries),
         "quotas": quotas(given.queries) if configuration.settings.mailstore.enabled else None,
         "database": url,
-        "file": f"{directory.FILES}/{url.name}",
+        "file": f"{FILES}/{url.name}",
         "host": directory.host(configuration.topology, url),
         "connect_s": directory.CONNECT_S,
     }

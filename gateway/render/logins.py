@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.render.routes import Entry
+from gateway.settings.lookup import without_extension
 from gateway.settings.models import Settings
 
 NOBODY = "!"  # no login: Dovecot takes no such character in a user's name (auth_username_chars)
@@ -56,8 +57,6 @@ def _keys(settings: Settings, address: str) -> Iterator[str]:
     """Yield the keys under which Postfix looks an address up, in its order.  Source: virtual(5), TABLE SEARCH ORDER."""
     local, _, domain = address.rpartition("@")
     yield address
-    delimiter = settings.gateway.recipient_delimiter
-    if delimiter and delimiter in local[1:]:
-        yield f"{local[0]}{local[1:].partition(delimiter)[0]}@{domain}"
+    yield without_extension(address, settings.gateway.recipient_delimiter)
     if local:
         yield f"@{domain}"

@@ -16,6 +16,9 @@ from gateway.settings import grammar
 from gateway.settings.grammar import FileName, Size
 from gateway.settings.table import Table
 
+PASSWORDS = "passwords"  # in secrets/: of the mailboxes of this file
+FILES = "/var/lib/sallyport/directory"  # where the volume `directory` is, with the files of sqlite:///NAME
+
 Query = Annotated[str, AfterValidator(grammar.query)]
 DirectoryUrl = Annotated[
     grammar.Database, grammar.text(grammar.database), WithJsonSchema({"type": "string", "pattern": "^[a-z]+://"})

@@ -238,6 +238,11 @@ def dnsbl(value: str) -> str:
     return f"{zone}={pattern}"
 
 
+def is_within(name: str, zone: str) -> bool:
+    """Tell whether a name is a zone's own or below it; both folded."""
+    return f".{name}".endswith(f".{zone}")
+
+
 _TRUST_ANCHOR = re.compile(r"(\d{1,5}) (8|10|13|14|15|16) (?:(2) ([0-9A-F]{64})|(4) ([0-9A-F]{96}))", re.ASCII)
 
 

@@ -8,10 +8,11 @@ from tempfile import TemporaryDirectory
 
 from gateway.render.tree import render
 from gateway.settings.load import Configuration, load
-from gateway.settings.models import Listener, PatternRule
+from gateway.settings.models import PatternRule
 from tests.golden.cases import CASES, NOW, write
 from tests.readback.daemons import Postfix
 from tests.readback.meaning_directory import PRE, PROXYMAP, VERIFIED, with_tables
+from tests.readback.meaning_logins import login_options, login_parameters, logins
 
 # fmt: off
 PRE_DECIDED = frozenset(
@@ -35,19 +36,6 @@ SMTP_OPTIONS = {
     "smtp_line_length_limit": "0",
     "smtp_tls_security_level": "none",
     "smtp_connect_timeout": "10s",
-}
-
-LOGINS = {  # of gate 1, where people log in
-    "smtpd_sasl_type": "dovecot",
-    "smtpd_sasl_path": "private/auth-front",
-    "smtpd_tls_auth_only": "yes",
-    "smtpd_sender_login_maps": "texthash:$config_directory/sender_logins",
-    "mua_client_restrictions": "check_client_access cidr:$config_directory/bridge_gateways, "
-    "permit_sasl_authenticated, reject",
-    "mua_sender_restrictions": "check_sender_access pcre:{ { /[[:cntrl:]]|^.{255}/ 501 5.1.7 Bad address syntax } } "
-    "reject_non_fqdn_sender reject_sender_login_mismatch",
-    "mua_relay_restrictions": "permit_sasl_authenticated, reject",
-    "auth-front_time_limit": "7d",
 }
 
 LONG_HEADER = "pcre:{ { /^(?:.{32768}){32}/ REJECT 5.3.4 Header field too long } }"
@@ -161,7 +149,7 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
             f"scan-{policy}_destination_concurrency_failed_cohort_limit": "10",
             f"scan-{policy}_destination_recipient_limit": "1000",
         }
-    found |= _login_parameters(configuration)
+    found |= login_parameters(configuration)
     if verified(configuration) or configuration.settings.directory.url:
         found |= VERIFY | {
             "address_verify_relay_transport": f"direct:{direct}",
@@ -170,34 +158,6 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
             "address_verify_poll_count": "6",
         }
     return found
-
-
-def _logins(configuration: Configuration) -> dict[str, Listener]:
-    return {name: listener for name, listener in configuration.settings.listen.items() if listener.auth}
-
-
-def _login_parameters(configuration: Configuration) -> dict[str, str]:
-    logins = _logins(configuration).values()
-    limited = any(listener.recipients_per_hour for listener in logins)
-    return (LOGINS if logins else {}) | ({"login-limit_time_limit": "7d"} if limited else {})
-
-
-def _login_options(listener: Listener) -> dict[str, str]:
-    """Return what a listener is told where people log in: nobody else gets any further."""
-    limit = f"{{ unix:private/login-limit, policy_context={listener.recipients_per_hour}, default_action=DUNNO }}"
-    asked = f"check_policy_service {limit}, " if listener.recipients_per_hour else ""
-    return {
-        "smtpd_tls_security_level": "encrypt",
-        **({"smtpd_tls_wrappermode": "yes"} if listener.tls == "implicit" else {}),
-        "smtpd_sasl_auth_enable": "yes",
-        "smtpd_client_restrictions": "$mua_client_restrictions",
-        "smtpd_sender_restrictions": "$mua_sender_restrictions",
-        "smtpd_relay_restrictions": f"{asked}$mua_relay_restrictions",
-        **({"smtpd_client_auth_rate_limit": str(listener.logins_per_minute)} if listener.logins_per_minute else {}),
-        **({"smtpd_hide_client_session": "yes"} if listener.hide_client else {}),
-        "local_header_rewrite_clients": "permit_sasl_authenticated",
-        "cleanup_service_name": "cleanup-inside",
-    }
 
 
 def _recipient_restrictions(configuration: Configuration) -> str:
@@ -239,9 +199,9 @@ def _pre_services(configuration: Configuration) -> dict[str, str]:
         found |= {f"{socket}/inet": "n - n - - smtpd" for socket in _sockets(configuration, listener)}
     if any(listener.networks or listener.auth for listener in settings.listen.values()):
         found["cleanup-inside/unix"] = "n - n - 0 cleanup"
-    if _logins(configuration):
+    if logins(configuration):
         found["auth-front/unix"] = "- n n - 0 spawn"
-    if any(listener.recipients_per_hour for listener in _logins(configuration).values()):
+    if any(listener.recipients_per_hour for listener in logins(configuration).values()):
         found |= {"login-limit/unix": "- n n - 0 spawn", "127.0.0.1:10027/inet": "n - n - 1 anvil"}
     return found
 
@@ -275,7 +235,7 @@ def _pre_options(configuration: Configuration) -> dict[str, dict[str, str]]:
             )
             told["cleanup_service_name"] = "cleanup-inside"
         if listener.auth:
-            told |= _login_options(listener)
+            told |= login_options(listener)
             if listener.recipients_per_hour:
                 found["127.0.0.1:10027/inet"] = {"anvil_rate_time_unit": "3600s"}
         if listener.networks or listener.auth:

@@ -1,4 +1,8 @@
-"""`make plan` and `make apply`: what changes, what must not, and what is refused."""
+"""
+`make plan` and `make apply`: what changes, what must not, and what is refused.
+
+One file, though long: one fixture puts back what its tests change, and looks whether they have changed anything.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The directory in a database: who is taken, where mail goes, and what happens while the database is away."""
+"""
+The directory in a database: who is taken, where mail goes, and what happens while the database is away.
+
+One file, though long: its tests share an appliance that is theirs alone, and a second file would start a second.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""[mailstore]: deliveries by LMTP, Sieve, IMAP and ManageSieve, on the real road."""
+"""
+[mailstore]: deliveries by LMTP, Sieve, IMAP and ManageSieve, on the real road.
+
+One file, though long: its tests share an appliance that is theirs alone, and a second file would start a second.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 Submission: who may send through gate 1 with a password, as whom, and what keeps everybody else out.
 
 Wrong passwords make Dovecot answer their address more slowly, so the tests that give some have clients of their own.
+One file, though long: it is one list of who may do what, over the same people and listeners.
 """
 
 from __future__ import annotations

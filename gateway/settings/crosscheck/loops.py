@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from gateway.settings.crosscheck.rule import Given, Rule, reads
-from gateway.settings.grammar import Address
+from gateway.settings.grammar import Address, is_within
 from gateway.settings.mistakes import Path, Problem, shown
 from gateway.settings.policies import redirect_target
 from gateway.settings.topology import ATTACHED, FILTER_PORT, HOSTS, REINJECT_PORT
@@ -52,7 +52,7 @@ def next_hop_is_not_our_own_mx(given: Given) -> Iterator[Problem]:
         host, _port = split(value)
         if value.startswith("[") or host not in settings.domains:
             continue
-        if not any(zone and f".{host}".endswith(f".{zone}") for zone in private):
+        if not any(zone and is_within(host, zone) for zone in private):
             what = f"{shown(value)} goes by the MX of {host}, which is this gateway"
             yield Problem(path, f"{what}; expected a server in brackets, such as [mail.{host}]")
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.explain.tables import address_in, domain_of, expand, first_match, sender_listed, without_extension
+from gateway.explain.tables import address_in, domain_of, expand, first_match, sender_listed
+from gateway.settings.lookup import without_extension
 from gateway.settings.models import PatternRule
 
 ENTRIES = ["spam.example", ".bulk.example", "pest@example.net"]
