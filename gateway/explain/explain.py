@@ -105,14 +105,14 @@ def _steps(judged: Judged) -> list[Step]:
 
 
 def _deliver(configuration: Configuration, sent: Sent, fate: Fate, verdict: Verdict) -> None:
-    sender = masqueraded(configuration.settings, sent.reverse_path)
-    if sender != sent.reverse_path:
-        fate.steps.append(Step(GATE2, "masquerade", sender, sent.reverse_path))
     target = verdict.outcome.target
     if target.startswith("["):
         fate.next_hops.append(target)
         fate.steps.append(Step(GATE2, "next hop", f"{fate.recipient}: {target}", "redirect"))
-        return
+        return  # by a door of gate 2, where addresses stay as they are
+    sender = masqueraded(configuration.settings, sent.reverse_path)
+    if sender != sent.reverse_path:
+        fate.steps.append(Step(GATE2, "masquerade", sender, sent.reverse_path))
     for step, hop in deliver(configuration, target or fate.recipient):
         fate.steps.append(step)
         if hop:

@@ -3,8 +3,9 @@
 import pytest
 
 from gateway.explain.explain import explain
+from tests.configurations import configure
 
-from .conftest import CLEAN, SPAM, sent
+from .conftest import CLEAN, SITE, SPAM, sent
 
 
 async def story(site, message, **options):
@@ -47,6 +48,14 @@ async def test_fate_of_one_recipient(site, recipient, told, policy, verdict, hop
     """Policy, verdict, next hops."""
     [fate] = (await story(site, sent(recipient, **told))).fates
     assert (fate.policy, fate.verdict, fate.next_hops) == (policy, verdict, hops)
+
+
+@pytest.mark.parametrize(("body", "masqueraded"), [(b"", ["s@far.example"]), (b"hop please\r\n", [])])
+async def test_sender_is_masqueraded_but_by_a_door(tmp_path, body, masqueraded):
+    """A redirect to a next hop leaves by one, where gate 2 maps no address (receive_override_options)."""
+    site = configure(tmp_path, SITE + '[masquerade]\ndomains = ["far.example"]\n')
+    [fate] = (await story(site, sent("x@corp.test", content=SPAM + body, reverse_path="s@web.far.example"))).fates
+    assert [step.outcome for step in fate.steps if step.what == "masquerade"] == masqueraded
 
 
 async def test_inside_mail_is_rejected_where_outside_mail_is_held(site):
