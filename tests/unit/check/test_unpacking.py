@@ -45,7 +45,7 @@ def stand_in(tmp_path, monkeypatch, code):
 
 def alive(pid):
     """Tell whether a process is there, and no zombie."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the second when it goes while its line is read
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return False
 
