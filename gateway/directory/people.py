@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from gateway.directory.tables import aliases, domains, mailboxes
+from gateway.settings.lookup import lookup_keys
 
 MAX_ALIASES = 1000  # followed from one address: Postfix's virtual_alias_expansion_limit
 
@@ -218,12 +219,11 @@ def _known(connection: Connection, of_file: OfFile, address: str, adding: str) -
     local, _, domain = address.rpartition("@")
     if kind(connection, of_file, domain) in {None, "relay"}:
         return True
-    head = local.partition(of_file.delimiter)[0] if of_file.delimiter else ""
-    keys = {address, f"{head or local}@{domain}", f"@{domain}"}
-    if keys & set(of_file.people) or local == "postmaster" or keys & {adding} - {address}:
+    leading = set(lookup_keys(address, of_file.delimiter))
+    if leading & set(of_file.people) or local == "postmaster" or leading & {adding} - {address}:
         return True
-    boxes = select(mailboxes.c.address).where(mailboxes.c.address.in_(keys)).limit(1)
-    names = select(aliases.c.address).where(aliases.c.address.in_(keys)).limit(1)
+    boxes = select(mailboxes.c.address).where(mailboxes.c.address.in_(leading)).limit(1)
+    names = select(aliases.c.address).where(aliases.c.address.in_(leading)).limit(1)
     return connection.scalar(boxes) is not None or connection.scalar(names) is not None
 
 

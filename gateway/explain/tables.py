@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pcre2
 
-from gateway.settings.lookup import without_extension
+from gateway.settings.lookup import lookup_keys
 from gateway.settings.models import PatternRule
 
 
@@ -32,10 +32,7 @@ def sender_listed(address: str, entries: Collection[str]) -> str | None:
 def address_in(address: str, table: Collection[str], delimiter: str) -> str | None:
     """Return the key under which an address is found: itself, without its extension, @domain; else None."""
     folded = address.lower()
-    for key in (folded, without_extension(folded, delimiter), f"@{domain_of(folded)}"):
-        if key in table:
-            return key
-    return None
+    return next((key for key in lookup_keys(folded, delimiter) if key in table), None)
 
 
 def expand(address: str, aliases: Mapping[str, Sequence[str]], delimiter: str) -> list[str]:

@@ -10,6 +10,7 @@ Exit codes: 0 nothing that needs doing, though there may be notes; 1 failed, the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -24,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.directory.passwords import ready
 from gateway.operate.options import answers, config_option, json_option, rendered_option
 from gateway.render import dovecot
 from gateway.render.logins import sender_logins
@@ -35,7 +37,7 @@ from gateway.settings.load import Configuration, load
 EXIT_PROBLEM = 4
 SOON = timedelta(days=21)  # before a certificate expires: time to get another
 _SMTP = 25
-_PASSWORD = re.compile(r"(?P<login>[^:\s]+@[^:\s]+):\{(?:ARGON2ID?|ARGON2I|BLF-CRYPT|CRYPT)\}\$[^:\s]+(?::.*)?")
+_PASSWORD = re.compile(r"(?P<login>[^:\s]+@[^:\s]+):(?P<hash>\{[^:\s]+)(?::.*)?")
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,25 @@ def _passwords(configuration: Configuration, secrets: Path) -> Iterator[Remark]:
         return
     known = {entry.key for entry in sender_logins(settings)}
     for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
-        match = _PASSWORD.fullmatch(line)
-        if line.strip() and not line.startswith("#") and match is None:
+        if not line.strip() or line.startswith("#"):
+            continue
+        login = _login(line)
+        if login is None:
             yield Remark("problem", about, f"line {number} is no ADDRESS:{{SCHEME}}HASH", "docs/submission.md says how")
-        if match is not None and match["login"].lower() not in known:
-            what = f"line {number}: {match['login']} is no address of ours, and could send as nobody"
+        elif login.lower() not in known:
+            what = f"line {number}: {login} is no address of ours, and could send as nobody"
             yield Remark("note", about, what, "list it in [mailboxes], or take it out")
+
+
+def _login(line: str) -> str | None:
+    """Return whose password a line of secrets/passwords has; None if it is no such line, or no hash slow to guess."""
+    match = _PASSWORD.fullmatch(line)
+    if match is None:
+        return None
+    with contextlib.suppress(ValueError):
+        ready(match["hash"])
+        return match["login"]
+    return None
 
 
 def _modes(secrets: Path) -> Iterator[Remark]:

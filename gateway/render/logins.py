@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.render.routes import Entry
-from gateway.settings.lookup import without_extension
+from gateway.settings.lookup import lookup_keys
 from gateway.settings.models import Settings
 
 NOBODY = "!"  # no login: Dovecot takes no such character in a user's name (auth_username_chars)
@@ -44,19 +44,10 @@ def _owners(settings: Settings, people: dict[str, None], name: str) -> list[str]
 
 def _targets(settings: Settings, people: dict[str, None], address: str) -> Iterator[str]:
     """Yield where an address leads, by the keys Postfix tries: itself, without its extension, @domain."""
-    for key in _keys(settings, address):
+    for key in lookup_keys(address, settings.gateway.recipient_delimiter):
         if key in settings.aliases:
             yield from settings.aliases[key]
             return
         if key in people:
             yield key
             return
-
-
-def _keys(settings: Settings, address: str) -> Iterator[str]:
-    """Yield the keys under which Postfix looks an address up, in its order.  Source: virtual(5), TABLE SEARCH ORDER."""
-    local, _, domain = address.rpartition("@")
-    yield address
-    yield without_extension(address, settings.gateway.recipient_delimiter)
-    if local:
-        yield f"@{domain}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.settings.crosscheck.rule import Given, Rule, no_such, reads
+from gateway.settings.lookup import lookup_keys
 from gateway.settings.mistakes import Problem, did_you_mean, shown
 from gateway.settings.models import Settings
 from gateway.settings.policies import redirect_target
@@ -121,15 +122,7 @@ def known(settings: Settings, address: str) -> bool:
     domain = settings.domains.get(_domain(address))
     if domain is None or domain.deliver == "relay" or settings.directory.url:
         return True
-    return bool({address, without_extension(settings, address), "@" + _domain(address)} & _people(settings))
-
-
-def without_extension(settings: Settings, address: str) -> str:
-    """Return anna@… for anna+lists@…, as Postfix does where it finds nothing under the whole address."""
-    local, _, domain = address.rpartition("@")
-    delimiter = settings.gateway.recipient_delimiter
-    head = local.partition(delimiter)[0] if delimiter else ""
-    return f"{head or local}@{domain}"
+    return not _people(settings).isdisjoint(lookup_keys(address, settings.gateway.recipient_delimiter))
 
 
 def _nobody(settings: Settings, address: str) -> str:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from gateway.settings.crosscheck.domains import without_extension
 from gateway.settings.crosscheck.rule import Given, Rule, reads
+from gateway.settings.lookup import lookup_keys, without_extension
 from gateway.settings.mistakes import Problem
 from gateway.settings.models import Settings
 
@@ -52,13 +52,14 @@ def _look_up(settings: Settings, table: Mapping[str, Sequence[str]], address: st
     An extension that the table does not have is put behind each target.  Where a target has one already that would
     grow without end, so it is left as it is, which leads to the same keys.
     """
-    local, _, domain = address.rpartition("@")
-    plain = without_extension(settings, address)
+    local = address.rpartition("@")[0]
+    delimiter = settings.gateway.recipient_delimiter
+    own, plain, everybody = lookup_keys(address, delimiter)
     extension = local.removeprefix(plain.rpartition("@")[0]) if address not in table and plain in table else ""
-    key = next((key for key in (address, plain, f"@{domain}") if key in table), None)
+    key = next((key for key in (own, plain, everybody) if key in table), None)
     targets, growing = [], []
     for target in table[key] if key else ():
-        if extension and without_extension(settings, target) != target:
+        if extension and without_extension(target, delimiter) != target:
             growing.append(target)
         else:
             name, _, place = target.rpartition("@")

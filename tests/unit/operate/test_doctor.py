@@ -81,6 +81,8 @@ def test_missing_passwords_are_a_problem_where_people_log_in(tmp_path):
         (f"postmaster@example.test:{{ARGON2ID}}{HASH}", []),
         (f"postmaster@example.test:{{ARGON2ID}}{HASH}::::::", []),
         ("postmaster@example.test:{BLF-CRYPT}$2y$10$abcdefghijklmnopqrstuv", []),
+        (f"postmaster@example.test:{{SHA512-CRYPT}}$6$rounds=5000$salt${'x' * 86}", []),
+        (f"postmaster@example.test:{{ARGON2I}}{HASH}", [("problem", "line 1 is no ADDRESS:{SCHEME}HASH")]),
         ("# words", []),
         ("", []),
         ("postmaster@example.test:secret", [("problem", "line 1 is no ADDRESS:{SCHEME}HASH")]),
