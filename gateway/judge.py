@@ -19,6 +19,7 @@ from gateway.message.edit import Splice
 from gateway.message.envelope import Client
 from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
+from gateway.message.strikes import Strikes
 from gateway.message.verdict import Action, Report, Verdict
 from gateway.quarantine.store import Quarantine
 
@@ -35,6 +36,7 @@ class Means:
     inside: tuple[IPv4Network | IPv6Network, ...] = ()  # networks whose clients may relay
     quarantine: Quarantine | None = None
     standing: Standing = NOTHING_STANDING  # edits whatever the policy
+    strikes: Strikes = field(default_factory=Strikes)
 
     def from_inside(self, client: Client) -> bool:
         """Tell whether a client may relay: by its address, or because it has logged in."""
@@ -50,18 +52,20 @@ class Judged:
 
     mail: MailObject  # as editing checks left it
     verdict: Verdict
+    bug: bool = False  # of ours, in one of the checks
     splices: Sequence[Splice] = ()  # edits of its content, if it is to leave
 
 
 async def judge(mail: MailObject, policy: Policy, means: Means) -> Judged:
     """Run the checks of a policy, decide, and plan the edits; `gateway explain` asks here too."""
     mail, reports = await run([means.checks[name] for name in policy.checks], mail)
+    bug = any(report.bug for report in reports)
     findings = [finding for report in reports for finding in report.findings]
     verdict = decide(findings, policy, inside=mail.inside, null_sender=mail.envelope.reverse_path.is_null)
     if verdict.reply is not None or verdict.action is Action.HOLD:
-        return Judged(mail, verdict)
+        return Judged(mail, verdict, bug)
     tagged = tags(verdict, policy, inside=mail.inside)
-    return Judged(mail, verdict, await _edits(mail, policy, reports, means.standing, tagged=tagged))
+    return Judged(mail, verdict, bug, await _edits(mail, policy, reports, means.standing, tagged=tagged))
 
 
 async def _edits(

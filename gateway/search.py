@@ -7,8 +7,11 @@ The content is whole before any check begins, and gate 2 gets none of it before 
 
 Where a policy has no checks, but there are lists or signing keys, envelope and header section tell whether one of
 them concerns the message: look_ahead() reads no further than that, and what concerns none streams on.
+
+Log levels: ERROR a message held because a bug of ours met it too often.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,9 +27,13 @@ from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 from gateway.message.reply import Reply
 from gateway.message.spool import Spool
-from gateway.message.verdict import Action, Verdict
+from gateway.message.verdict import Action, Finding, Outcome, Verdict
 from gateway.trace.line import Line
 
+log = logging.getLogger(__name__)
+
+# On a message that met a bug of ours too often (message.strikes).
+POISONED = Verdict(Outcome(Action.HOLD), None, (Finding("filter", "bug", "met again and again: not searched"),))
 MAX_AHEAD = 262_144  # octets of a header section; a message with a longer one is kept whole
 
 
@@ -81,7 +88,11 @@ async def search(
         line.stage("content")
         inside = means.from_inside(incoming.client)
         mail = MailObject(incoming.envelope, incoming.client, spool.buffer(), inside, policy.name)
+        if means.quarantine is not None and means.strikes.out(mail.client.queue_id_pre):
+            return delivery, await _hold(incoming, mail, POISONED, means)
         judged = await judge(mail, policy, means)
+        if judged.bug:
+            means.strikes.add(mail.client.queue_id_pre)
         line.stage("checks")
         verdict = judged.verdict
         if verdict.action is Action.HOLD:
@@ -106,6 +117,8 @@ async def _hold(incoming: Incoming, mail: MailObject, verdict: Verdict, means: M
     if means.quarantine is None:
         raise RuntimeError("a message to hold and no quarantine")
     held = await means.quarantine.hold(mail, verdict)
+    if verdict is POISONED:
+        log.error("held after too many bugs", extra={"fields": {"pre": mail.client.queue_id_pre, "held": held}})
     return Verdict(verdict.outcome, Reply.of(f"250 2.0.0 Held as {held}"), verdict.findings)
 
 

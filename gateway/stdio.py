@@ -148,10 +148,18 @@ def _bridge(source: int, target: int) -> tuple[socket.socket, threading.Thread]:
     return ours, reading
 
 
+def _file(path: Path) -> logging.Handler:
+    """Open a log; the session goes on without one that cannot be, for mail is worth more than lines."""
+    try:
+        return logging.FileHandler(path)
+    except OSError:
+        return logging.NullHandler()
+
+
 def _log_to(log_file: Path | None, settings: WorkerSettings, *, on_socket: bool) -> None:
     handler: logging.Handler
     if log_file is not None:
-        handler = logging.FileHandler(log_file, delay=True)
+        handler = _file(log_file)
     elif not on_socket:
         handler = logging.StreamHandler(sys.stderr)
     elif SYSLOG.is_socket():

@@ -56,7 +56,7 @@ async def carry(incoming: Incoming, means: Means) -> None:
         line.end("unknown" if delivery.committed else "lost", "cut off at the end of the drain")
         raise
     except Exception as error:
-        refusal = _refusal(error, incoming, committed=delivery.committed)
+        refusal = _refusal(error, incoming, means, committed=delivery.committed)
         line.end("unknown" if refusal.outcome_unknown else "", refusal.cause, refusal.reply)
         delivery.abort()
         await incoming.finish(refusal.reply)
@@ -84,11 +84,12 @@ async def _take(incoming: Incoming, delivery: Delivery, means: Means, line: Line
     return delivery, Verdict.passed()
 
 
-def _refusal(error: Exception, incoming: Incoming, *, committed: bool) -> Refusal:
+def _refusal(error: Exception, incoming: Incoming, means: Means, *, committed: bool) -> Refusal:
     """Tell what gate 1 hears of *error*, which is being handled."""
     if isinstance(error, Refusal):
         return error
     if isinstance(error, TimeoutError) and not committed:
         return Deferral(TOO_LONG, cause="out of time")
+    means.strikes.add(incoming.client.queue_id_pre)
     log.exception("transaction failed", extra={"fields": {"pre": incoming.client.queue_id_pre}})
     return Deferral(INTERNAL_ERROR, cause=f"bug: {type(error).__name__}", outcome_unknown=committed)

@@ -98,7 +98,13 @@ class Worker:
         self._path = path
         self._asked_to_stop = asyncio.Event()
         self._yard = Yard(settings)
-        self._gate = Gate(listener, settings.max_transactions, self._open_session, peers=settings.xforward_peers)
+        self._gate = Gate(
+            listener,
+            settings.max_transactions,
+            self._open_session,
+            policies=len(settings.policies),
+            peers=settings.xforward_peers,
+        )
 
     async def run(self) -> None:
         """Work until a signal ends it, then drain."""
@@ -132,7 +138,7 @@ class Worker:
         before, self._yard = self._yard, Yard(settings)
         before.close()
         logs.set_up(settings.log_format, settings.log_level, open_log())
-        self._gate.renew(settings.max_transactions, settings.xforward_peers)
+        self._gate.renew(settings.max_transactions, len(settings.policies), settings.xforward_peers)
         self._tell("worker reloaded", share=settings.max_transactions)
 
 

@@ -2,7 +2,9 @@
 Gate: the accept loop on the listening socket that all workers share.
 
 A worker accepts one connection at a time, and only while it has room for a session, so that a burst spreads over
-the workers instead of being hoarded by the first that wakes up.  With as many sessions at work as it may carry
+the workers instead of being hoarded by the first that wakes up.  There is room for all that gate 1 may open, which is
+as many as there are transactions for each of its policies, and once more for those it keeps idle: a session that waits
+for a slot must not be in the way of the healthcheck.  With as many sessions at work as it may carry
 transactions it still accepts, for Postfix keeps idle connections and the healthcheck wants its answer, but only what
 is still there after a short pause, which leaves the connection to a worker with nothing to do.  The listen backlog
 belongs to the supervisor and is left alone: what waits in it is not refused.
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 RELUCTANCE_S = 0.02  # pause of a worker whose sessions at work use up its share
 EXHAUSTED_S = 1.0  # pause when the system has no descriptor or memory for a connection
 DENIED = b"554 5.7.1 Access denied\r\n"  # in place of the banner
-SPARE_SESSIONS = 4  # beyond two for each transaction: healthchecks and strays
+SPARE_SESSIONS = 4  # beyond those of gate 1: healthchecks and strays
 
 
 class Gate:
@@ -39,6 +41,7 @@ class Gate:
         max_transactions: int,
         open_session: Callable[[str, Callable[[Session], None]], Session],
         *,
+        policies: int = 1,
         peers: frozenset[str] = frozenset(),
     ) -> None:
         """
@@ -46,14 +49,15 @@ class Gate:
 
         Args:
             listener: Listening TCP socket, set non-blocking here for all who share it.
-            max_transactions: This worker's share; it has room for twice as many sessions and a few more.
+            max_transactions: This worker's share.
             open_session: Makes the session for a peer address; the session calls its second argument at its end.
+            policies: For how many of them gate 1 opens sessions.
             peers: Addresses that may connect, beside our own.
         """
         listener.setblocking(False)
         self._listener = listener
         self._open_session = open_session
-        self._set_measures(max_transactions, peers)
+        self._set_measures(max_transactions, policies, peers)
         self._loop = asyncio.get_running_loop()
         self._sessions: set[Session] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # connections being opened, held against the collector
@@ -62,9 +66,9 @@ class Gate:
         self._empty = asyncio.Event()
         self._empty.set()
 
-    def _set_measures(self, max_transactions: int, peers: frozenset[str]) -> None:
+    def _set_measures(self, max_transactions: int, policies: int, peers: frozenset[str]) -> None:
         self._share = max_transactions
-        self._max_sessions = 2 * max_transactions + SPARE_SESSIONS
+        self._max_sessions = (policies + 1) * max_transactions + SPARE_SESSIONS
         self._peers = peers
 
     def start(self) -> None:
@@ -72,16 +76,17 @@ class Gate:
         self._stopped = False
         self._watch()
 
-    def renew(self, max_transactions: int, peers: frozenset[str]) -> None:
+    def renew(self, max_transactions: int, policies: int, peers: frozenset[str]) -> None:
         """
         Go on under other settings: the sessions there are end after their transaction, new ones are opened as well.
 
         Args:
             max_transactions: This worker's share from now on; transactions that ran before come on top of it.
+            policies: For how many of them gate 1 opens sessions from now on.
             peers: Addresses that may connect from now on.
         """
         self._unwatch()
-        self._set_measures(max_transactions, peers)
+        self._set_measures(max_transactions, policies, peers)
         for session in list(self._sessions):
             session.drain()
         self._watch()

@@ -8,6 +8,9 @@ ENVID and ORCPT have no limit in length here but that of the command line.  Gate
 octets (RFC 3461 section 4), but where a client gave no ORCPT it writes one itself, and it spells some octets as
 three.  Refusing here what it has taken would be a bounce; gate 2, the same Postfix, takes it.
 
+An XFORWARD value beyond its 255 octets is taken as unknown, for gate 1 sends the HELO name of its client, which it spells
+that way too, in one command with the queue id and where the message is from: refused, all three would be lost.
+
 Sources: RFC 1870 SIZE, RFC 6152 BODY, RFC 6531 SMTPUTF8, RFC 3461 RET ENVID NOTIFY ORCPT, Postfix XFORWARD_README.
 """
 
@@ -24,7 +27,9 @@ _ENVID = re.compile(rb"[!-~]+")
 _ORCPT = re.compile(rb"[^;]+;.+")  # of the octets that _PARAMETER allows
 _NOTIFY = re.compile(rb"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}")
 _ATTRIBUTES = {name.encode("ascii"): name for name in XFORWARD_ATTRIBUTES}
-_XTEXT = re.compile(rb"[!-~]{1,255}")
+_XTEXT = re.compile(rb"[!-~]+")
+_MAX_VALUE = 255  # octets of an XFORWARD value
+_UNAVAILABLE = b"[UNAVAILABLE]"
 
 # Keyword to the test of its value; a flag has no value, which reads as None here.
 type _Rules = dict[bytes, Callable[[bytes | None], bool]]
@@ -90,7 +95,7 @@ def parse_xforward(argument: bytes) -> dict[str, bytes]:
     Read the attributes of one XFORWARD command.
 
     Returns:
-        Upper-case attribute name to its value as it came, 1 to 255 octets of xtext.
+        Upper-case attribute name to its value as it came, at most 255 octets of xtext; [UNAVAILABLE] for a longer one.
 
     Raises:
         BadCommand: 501, unknown attribute, bad value, or none at all.
@@ -101,7 +106,7 @@ def parse_xforward(argument: bytes) -> dict[str, bytes]:
         key = _ATTRIBUTES.get(name.upper())
         if key is None or not _XTEXT.fullmatch(value):
             raise BadCommand(Reply.of("501 5.5.4 Bad XFORWARD attribute"))
-        attributes[key] = value
+        attributes[key] = value if len(value) <= _MAX_VALUE else _UNAVAILABLE
     if not attributes:
         raise BadCommand(Reply.of("501 5.5.4 Syntax: XFORWARD attribute=value..."))
     return attributes

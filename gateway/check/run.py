@@ -34,7 +34,7 @@ async def run(checks: Sequence[Configured], mail: MailObject) -> tuple[MailObjec
             report = await _one(check, mail)
             if report.content is not None:
                 mail = dataclasses.replace(mail, content=_ended(report.content))
-            reports.append(Report(report.findings))  # its splices would be of a content that is no more
+            reports.append(Report(report.findings, bug=report.bug))  # its splices would be of a content that is no more
     looking = [check for check in checks if not check.edits]
     return mail, reports + await asyncio.gather(*(_one(check, mail) for check in looking))
 
@@ -45,6 +45,7 @@ def _ended(content: bytes) -> bytes:
 
 
 async def _one(check: Configured, mail: MailObject) -> Report:
+    bug = False
     try:
         async with asyncio.timeout(check.timeout_s):
             return await check.check.examine(mail)
@@ -54,8 +55,8 @@ async def _one(check: Configured, mail: MailObject) -> Report:
         cause = str(failed)
     except Exception as error:
         log.exception("check %s failed", check.name, extra={"fields": {"pre": mail.client.queue_id_pre}})
-        cause = f"bug: {type(error).__name__}"
+        cause, bug = f"bug: {type(error).__name__}", True
     log.warning(
         "check failed", extra={"fields": {"check": check.name, "pre": mail.client.queue_id_pre, "cause": cause}}
     )
-    return Report([Finding(check.name, ERROR, cause)])
+    return Report([Finding(check.name, ERROR, cause)], bug=bug)

@@ -32,6 +32,7 @@ class Report:
     findings: Sequence[Finding] = ()
     splices: Sequence[Splice] = ()  # edits of the content it was given, such as Authentication-Results
     content: bytes | None = None  # in place of the whole content: of a command that edits
+    bug: bool = False  # of ours: the check ended by what it did not foresee
 
 
 class Action(StrEnum):

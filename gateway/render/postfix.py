@@ -30,6 +30,7 @@ from gateway.settings.topology import Topology
 LOGIN_LIMIT = SocketAddress(IPv4Address("127.0.0.1"), 10027)  # of the anvil that counts by login, inside gate 1
 RECIPIENT_LIMIT = 1000  # recipients of one transaction through the filter; smtpd_recipient_limit's default
 SPARE_SLOTS = 10  # of the 10026 listener: idle pooled connections and health checks
+FILTER_WAITS = ("xforward", "mail", "rcpt", "data_init", "data_xfer", "data_done")  # smtp_*_timeout of gate 1
 TRANSACTION_MARGIN_S = 60  # each outer time-out exceeds the inner one by this
 POST_HEADROOM = 2 * FILTER_HEADROOM
 
@@ -94,7 +95,8 @@ def render_pre(configuration: Configuration) -> dict[str, str]:
         "policies": list(settings.policies),
         "filter_hop": hop(topology.filter),
         "slots": slots(settings),
-        "data_done_timeout": settings.filter.transaction_timeout + TRANSACTION_MARGIN_S,
+        "filter_waits": FILTER_WAITS,
+        "filter_timeout": settings.filter.transaction_timeout + TRANSACTION_MARGIN_S,
         "require_dns": settings.senders.require_dns,
         "dnsbls": [_blocklist(entry) for entry in settings.dnsbl.lists],
         "known_recipients": known_recipients(settings),

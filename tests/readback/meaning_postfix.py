@@ -122,6 +122,10 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
         "relay_transport": f"scan-default:{scan}",
         "default_transport": f"scan-default:{scan}",
         "message_size_limit": str(settings.gateway.message_size_limit),
+        **{
+            f"smtp_{wait}_timeout": f"{settings.filter.transaction_timeout + 60}s"
+            for wait in ("xforward", "mail", "rcpt", "data_init", "data_xfer", "data_done")
+        },
         "smtpd_tls_chain_files": f"/rendered/self-signed/{settings.gateway.hostname}.pem",
         "smtpd_sender_restrictions": _syntax("sender", "5.1.7")
         + "reject_non_fqdn_sender permit_mynetworks permit_sasl_authenticated "
@@ -222,7 +226,6 @@ def _pre_options(configuration: Configuration) -> dict[str, dict[str, str]]:
     for policy in settings.policies:
         found[f"scan-{policy}/unix"] = SMTP_OPTIONS | {
             "smtp_helo_name": f"{policy}.policy.invalid",
-            "smtp_data_done_timeout": f"{settings.filter.transaction_timeout + 60}s",
             "smtp_delivery_status_filter": r"pcre:{ { /^5(\.4\.[46] .*)/ 4$$1 } }",
         }
     for name, listener in settings.listen.items():

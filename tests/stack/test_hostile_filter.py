@@ -68,7 +68,7 @@ REPLIES = {
     "SIZE beyond all numbers": "552 5.3.4 Message size exceeds fixed limit",
     "SIZE below zero": "501 5.5.4 Bad SIZE parameter",
     "BODY=BINARYMIME": "501 5.5.4 Bad BODY parameter",
-    "XFORWARD of 256 octets": ATTRIBUTE,
+    "XFORWARD of 256 octets": "250 2.0.0 Ok",
     "XFORWARD of another kind": ATTRIBUTE,
     "XFORWARD in a transaction": "503 5.5.1 Not within a transaction",
     "EHLO without a name": "501 5.5.4 Hostname expected",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import subprocess
 
 import pytest
 
@@ -63,6 +65,30 @@ def test_listener_with_trusted_networks_takes_mail_from_everybody(site_ipv6: App
     assert host.swaks(from_lan, *ask, to="v@third.example").code == 0
     assert stranger.swaks(from_edge, *ask, to="eva@dual.test").code == 0
     assert stranger.swaks(from_edge, *ask, to="v@third.example").last_error == NOT_RELAYED
+
+
+# --- those who connect and say nothing --------------------------------------------------------------------------
+
+
+def test_a_thousand_idle_connections_keep_nobody_out(site: Appliance, outsider: Client) -> None:
+    """Each address holds a few processes of a listener, and is told so beyond that; who comes next is served."""
+    idle = [site.client(f"idle-{number}") for number in (1, 2)]
+    address = site.outside.replace(":", "/")
+    script = f"for i in {{1..500}}; do exec {{fd}}<>/dev/tcp/{address} || exit 1; done; echo open; read -r"
+    with contextlib.ExitStack() as held:
+        for client in idle:
+            process = held.enter_context(
+                subprocess.Popen(
+                    ["docker", "exec", "-i", client.name, "bash", "-c", script],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )  # its end closes stdin, which ends the script
+            assert process.stdout.readline() == "open\n"
+        sent = outsider.swaks(site.outside, to="anna@example.test")
+        assert sent.code == 0, sent.transcript
+    site.logged("postfix-pre", r"Connection concurrency limit exceeded: \d+ from .*idle-1")
 
 
 # --- what is searched ------------------------------------------------------------------------------------------

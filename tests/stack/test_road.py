@@ -73,6 +73,22 @@ def test_the_way_shows_in_three_logs_and_in_the_received_chain(site: Appliance, 
     assert f"by mx.example.test (Postfix) with ESMTP id {sent.queue_id}" in by_gate_1
 
 
+def test_a_long_helo_name_costs_the_message_nothing(site: Appliance) -> None:
+    """
+    The next hop's logs still have its queue id, and the filter still knows who it is from.
+
+    Postfix tells the name, each of its octets as three, in one command with both.
+    """
+    host = site.lan.host(8)
+    lines = ("EHLO " + "\u4e16" * 60, "MAIL FROM:<a@client.example>", "RCPT TO:<anna@example.test>", "DATA")
+    told = "".join(f"{line}\r\n" for line in lines) + "X-Token: long-helo\r\n\r\n.\r\nQUIT\r\n"
+    answers = host.smtp(f"{site.lan.network[1]}:2527", told.encode()).decode()
+    queue_id = re.search(r"queued as (\w+)", answers)
+    assert queue_id, answers
+    assert "inside" in site.logged("filter", rf".*pre={queue_id[1]}.*")[0]
+    site.logged("postfix-post", rf"orig_queue_id={queue_id[1]}")
+
+
 def test_a_message_just_under_the_limit_passes_unchanged(site: Appliance, outsider: Client, sink: Sink) -> None:
     """The gates behind gate 1 take what it took: a message close to the limit arrives, octet for octet."""
     content = token_of("big-enough")

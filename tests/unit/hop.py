@@ -176,7 +176,7 @@ async def hop(
     def open_session(_: str, on_end: Callable[[Session], None]) -> Session:
         return Session(limits, slots, transact, xforward_allowed=xforward_allowed, on_end=on_end)
 
-    gate = Gate(listener, max_transactions, open_session, peers=peers)
+    gate = Gate(listener, max_transactions, open_session, policies=len(policies), peers=peers)
     gate.start()
     running = Hop(listener.getsockname()[1], gate, means)
     try:

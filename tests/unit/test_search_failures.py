@@ -279,3 +279,35 @@ async def test_spool_files_are_gone_after_each_large_message(sink, directory, tm
             await (await filter_.session()).deliver((b"x" * 70 + b"\r\n") * 20_000 + b".\r\n")
             open_ = [target for target in descriptors.below(directory) if "deleted" in target]
             assert open_ == [], action
+
+
+# -- a message that always meets a bug
+
+
+@pytest.mark.parametrize("standing", [False, True], ids=["in a check", "behind the checks"])
+async def test_message_that_always_meets_a_bug_is_held_in_the_end(sink, lines, caplog, tmp_path, monkeypatch, standing):
+    """Instead of a bounce days later; others are searched, and one that gate 1 does not name is deferred for ever."""
+    monkeypatch.setattr("gateway.message.strikes.TRIES", 3)
+
+    async def poisoned(mail):
+        if b"poison" in mail.content and standing:
+            return Report(splices=[Splice(10, 5), Splice(3, 9)])
+        return await breaks(mail) if b"poison" in mail.content else Report()
+
+    async def deliver(content, queue_id):
+        client = await filter_.session()
+        if queue_id:
+            assert await client.ask(b"XFORWARD IDENT=" + queue_id) == b"250 2.0.0 Ok\r\n"
+        return (await client.deliver(content + b".\r\n"))[:3]
+
+    shelf = Shelf(tmp_path)
+    async with hop(sink.port, policies=policies(), checks=told(poisoned), quarantine=shelf) as filter_:
+        assert [await deliver(b"poison\r\n", b"4bad") for _ in range(4)] == [b"451", b"451", b"451", b"250"]
+        assert await deliver(WIRE, b"4good") == b"250"
+        assert [await deliver(b"poison\r\n", b"") for _ in range(4)] == [b"451"] * 4
+    assert sink.messages == [WIRE]
+    assert [(verdict.action, verdict.findings[0].key) for verdict in shelf.held] == [(Action.HOLD, "filter.bug")]
+    assert shelf.content(1) == b"poison\r\n"
+    assert lines()[3]["findings"] == ["filter.bug"]
+    (alarm,) = [record for record in caplog.records if record.getMessage() == "held after too many bugs"]
+    assert (alarm.levelname, alarm.fields["pre"]) == ("ERROR", b"4bad")

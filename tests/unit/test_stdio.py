@@ -139,6 +139,17 @@ async def test_bad_settings_are_a_421(settings, tmp_path):
     assert f"{path}: max_transactions: 0; expected a whole number above 0" in log.read_text()
 
 
+async def test_log_that_cannot_be_opened_costs_no_mail(settings, sink, tmp_path):
+    """Nothing of it gets into the dialogue either, and bad settings are still a 421."""
+    log = tmp_path / "nowhere" / "log"
+    async with spawned("--settings", settings(sink.port), "--log", log) as (_, client):
+        await client.greet()
+        assert await client.deliver(b"x\r\n.\r\n") == b"250 2.0.0 Ok: queued as 4ABCdefGHI\r\n"
+        assert await client.ask(b"NOOP") == b"250 2.0.0 Ok\r\n"
+    async with spawned("--settings", settings(max_transactions="0"), "--log", log) as (_, client):
+        assert await client.reply() == b"421 4.3.0 yard: settings refused\r\n"
+
+
 def test_without_stdio_is_a_usage_error():
     """There is no other form."""
     done = subprocess.run([*COMMAND[:-1]], capture_output=True, text=True, env=ENVIRONMENT, check=False)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.accept.gate import SPARE_SESSIONS
+from gateway.message.policy import Policy
 
 from ..hop import hop
 from ..sink import Sink
@@ -23,10 +24,16 @@ async def at_the_dot():
         yield filter_, delivering, go_on
 
 
-async def test_accept_no_more_sessions_than_there_is_room_for():
-    """What waits in the backlog is taken when a session ends, and is not refused."""
-    async with Sink() as sink, hop(sink.port, max_transactions=1) as filter_:
-        room = 2 + SPARE_SESSIONS
+@pytest.mark.parametrize("policies", [1, 3])
+async def test_accept_no_more_sessions_than_there_is_room_for(policies):
+    """
+    What waits in the backlog is taken when a session ends, and is not refused.
+
+    For each policy gate 1 may open as many sessions as there are slots; those that wait for one leave room.
+    """
+    named = {name: Policy(name) for name in ("default", "strict", "lax")[:policies]}
+    async with Sink() as sink, hop(sink.port, max_transactions=1, policies=named) as filter_:
+        room = policies + 1 + SPARE_SESSIONS
         clients = [await filter_.session() for _ in range(room)]
         waiting = await filter_.connect()
         banner = asyncio.ensure_future(waiting.reply())
@@ -117,7 +124,7 @@ async def test_renew_lets_the_old_end_and_takes_new_ones():
         asked, go_on = sink.hold(b".")
         delivering = asyncio.ensure_future(busy.deliver(b"2\r\n.\r\n"))
         await asked.wait()
-        filter_.gate.renew(10, frozenset())
+        filter_.gate.renew(10, 1, frozenset())
         assert await idle.reply() == b"421 4.3.2 Service shutting down\r\n"
         assert len([await filter_.session() for _ in range(15)]) == 15
         go_on.set()
