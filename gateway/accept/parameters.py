@@ -8,8 +8,8 @@ ENVID and ORCPT have no limit in length here but that of the command line.  Gate
 octets (RFC 3461 section 4), but where a client gave no ORCPT it writes one itself, and it spells some octets as
 three.  Refusing here what it has taken would be a bounce; gate 2, the same Postfix, takes it.
 
-An XFORWARD value beyond its 255 octets is taken as unknown, for gate 1 sends the HELO name of its client, which it spells
-that way too, in one command with the queue id and where the message is from: refused, all three would be lost.
+An XFORWARD value beyond its 255 octets is taken as unknown, for gate 1 sends the HELO name of its client, spelt that
+way too, in one command with the queue id and where the message is from: refused, all three would be lost.
 
 Sources: RFC 1870 SIZE, RFC 6152 BODY, RFC 6531 SMTPUTF8, RFC 3461 RET ENVID NOTIFY ORCPT, Postfix XFORWARD_README.
 """

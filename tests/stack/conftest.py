@@ -6,7 +6,8 @@ with its volumes at the end.  STACK_SUBNET moves the whole run to other subnets 
 to other project names; STACK_KEEP=1 leaves the appliances running, to look at them.
 
 Most tests wait for mail most of the time, so `make test` runs three files at a time (pytest -n 3 --dist loadfile).
-Each worker has appliances of its own: no test sees what another file's tests do to theirs.
+Each worker has appliances of its own: no test sees what another file's tests do to theirs.  The files that take
+longest come first, so that no worker is left alone with one at the end.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ SHARED = {  # fixture -> directory of configs/
     "searched": "searched",
     "house": "submission",
 }
+LONGEST = ("test_apply", "test_directory", "test_backup", "test_tls", "test_scanners", "test_faults", "test_database")
 CONFIGS = Path(__file__).parent / "configs"
 
 
@@ -107,6 +109,12 @@ class Maker:
         for appliance in self._made.values():
             appliance.down()
             appliance.lan.down()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, in the order of LONGEST."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
 
 
 def _making(directory: Path) -> Iterator[Maker]:
