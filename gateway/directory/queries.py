@@ -8,6 +8,10 @@ Each question is a table of its own, asked in the order in which they stand in m
 So an alias goes before the mailbox of the same address, and a mailbox before the catch-all of its domain, whose key
 Postfix tries last of all.
 
+Aliases are followed here for one question only, whose an address is (senders): there nobody asks again for what was
+found, as gate 2 does when it expands them.  A UNION of joins, one for each number of aliases in a row, is what all
+three databases plan as look-ups by key; a recursive query would have to end its circles by itself.
+
 Source: mysql_table(5), pgsql_table(5), sqlite_table(5), virtual(5).
 """
 
@@ -17,6 +21,8 @@ import re
 from dataclasses import dataclass
 
 from gateway.settings.accounts import Queries
+
+MAX_IN_A_ROW = 5  # aliases between an address and the mailboxes that may send as it
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,16 @@ class Asked:
     aliases: str  # %s is an address or @domain: a row for each target
     mailboxes: str  # %s is an address: a row if it is a mailbox
     postmasters: str  # %s is an address: a row if it is the postmaster of a domain that is delivered here
+    senders: str | None  # %s is an address or @domain: itself if a mailbox, and whatever it leads to
+
+
+def _senders() -> str:
+    """Return the query for all that an address leads to; who of them has no login is not asked for here."""
+    selects = ["SELECT address FROM mailboxes WHERE address = '%s'"]
+    for last in range(1, MAX_IN_A_ROW + 1):
+        joins = [f"JOIN aliases a{n} ON a{n}.address = a{n - 1}.target" for n in range(2, last + 1)]
+        selects.append(" ".join([f"SELECT a{last}.target FROM aliases a1", *joins, "WHERE a1.address = '%s'"]))  # noqa: S608 - no word of anybody's
+    return " UNION ".join(selects)
 
 
 OURS = Asked(
@@ -46,6 +62,7 @@ OURS = Asked(
     aliases="SELECT target FROM aliases WHERE address = '%s' ORDER BY target",
     mailboxes="SELECT address FROM mailboxes WHERE address = '%s'",
     postmasters="SELECT name FROM domains WHERE name = '%d' AND '%u' = 'postmaster' AND deliver <> 'relay'",
+    senders=_senders(),
 )
 
 
@@ -95,4 +112,5 @@ def asked(given: Queries) -> Asked:
         aliases=given.aliases,
         mailboxes=given.mailboxes,
         postmasters=postmasters,
+        senders=None,
     )

@@ -145,8 +145,16 @@ def _optional(name: str, what: str, reader: str, query: str | None, result: str 
 
 
 def _senders(settings: Settings, of: Asked) -> Iterator[Question]:
-    """Yield who may send as whom, where people log in: each as themselves, and as an alias that leads to them."""
-    if any(listener.auth for listener in settings.listen.values()):
+    """
+    Yield who may send as whom, where people log in: each as themselves, and as an alias that leads to them.
+
+    Of tables that are not ours one alias is known and not how to ask for the next.
+    """
+    if not any(listener.auth for listener in settings.listen.values()):
+        return
+    if of.senders:
+        yield Question("senders", "Mailboxes, and whom aliases lead to", "smtpd_sender_login_maps", of.senders)
+    else:
         yield Question("kept", "Mailboxes, as logins", "smtpd_sender_login_maps", of.mailboxes, "%S")
         yield Question("aliases", ALIASES, "smtpd_sender_login_maps", of.aliases)
 

@@ -122,7 +122,10 @@ def test_logins_may_send_as_themselves_and_their_aliases(tmp_path):
     settings = configure(tmp_path, minimal(MYSQL, outside='addresses = ["127.0.0.1:2525"]\nauth = true')).settings
     at = "proxy:mysql:/run/directory/"
     found = view(settings, pre_questions(settings)).tables["smtpd_sender_login_maps"]
-    assert found == [f"{at}kept", f"{at}aliases"]
+    assert found == [f"{at}senders"]
+    auth = 'addresses = ["127.0.0.1:2525"]\nauth = true'
+    theirs = configure(tmp_path, minimal(MYSQL + QUERIES, outside=auth)).settings
+    assert view(theirs, pre_questions(theirs)).tables["smtpd_sender_login_maps"] == [f"{at}kept", f"{at}aliases"]
     settings = configure(tmp_path, minimal(MYSQL)).settings
     assert view(settings, pre_questions(settings)).tables["smtpd_sender_login_maps"] == []
 

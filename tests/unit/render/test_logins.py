@@ -64,3 +64,21 @@ def test_listed_recipient_of_a_relay_domain_belongs_to_itself(tmp_path):
     """Its mailbox is elsewhere, and its password may be here."""
     extra = f'[domains."corp.test"]\n{RELAY}recipients = "list"\nrecipient_list = ["kim@corp.test"]\n'
     assert owners(tmp_path, extra=extra)["kim@corp.test"] == "kim@corp.test"
+
+
+@pytest.mark.parametrize(
+    ("targets", "logins"),
+    [
+        ('"ida@dir.test"', "ida@dir.test"),
+        ('"ida@dir.test", "bob@example.test"', "ida@dir.test bob@example.test"),
+        ('"ida+news@dir.test"', "ida@dir.test"),
+        ('"ida@example.test"', "ida@example.test"),
+        ('"away@example.test"', "ida@dir.test"),
+        ('"kim@corp.test"', NOBODY),
+    ],
+)
+def test_alias_to_whom_the_tables_may_have_belongs_to_him(tmp_path, targets, logins):
+    """Whether he is a mailbox there, only they know; without tables he would be nobody."""
+    aliases = f'"info@example.test" = [{targets}]\n"away@example.test" = ["ida@dir.test"]'
+    extra = f'[domains."corp.test"]\n{RELAY}[directory]\nurl = "sqlite:///mail"\n'
+    assert owners(tmp_path, aliases, gateway='recipient_delimiter = "+"\n', extra=extra)["info@example.test"] == logins
