@@ -206,11 +206,16 @@ def aliases(settings: Settings) -> dict[str, list[str]]:
 def known_recipients(settings: Settings) -> list[str]:
     """Return what gate 1 takes at RCPT: addresses, and @domain where the next hop knows better or nobody does."""
     known = [*settings.mailboxes.addresses, *aliases(settings)]
-    known += [address for address in settings.canonical if address.rpartition("@")[2] in settings.domains]
+    known += [address for address in settings.canonical if _may_be_ours(settings, address.rpartition("@")[2])]
     for name, domain in settings.domains.items():
         if domain.deliver == "relay":
             known += domain.recipient_list if recipients_of(domain) == "list" else [f"@{name}"]
     return list(dict.fromkeys(known))
+
+
+def _may_be_ours(settings: Settings, domain: str) -> bool:
+    """Return whether a domain is in the file, or may be in a directory; gate 1 refuses all others first."""
+    return domain in settings.domains or settings.directory.url is not None
 
 
 def recipients_of(domain: Domain) -> str:

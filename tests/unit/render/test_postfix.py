@@ -134,6 +134,8 @@ def test_known_recipients_are_what_gate_2_can_deliver(tmp_path):
         "@any.test",
         "a@list.test",
     ]
+    tables = configure(tmp_path, text + '[directory]\nurl = "sqlite:///mail"\n').settings
+    assert "@gone.test" in known_recipients(tables), "its domain may be there, and is refused before if it is not"
 
 
 def test_post_main_cf_of_the_smallest_file(tmp_path):
