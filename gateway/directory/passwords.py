@@ -23,7 +23,7 @@ SCHEMES = (
     "SHA256-CRYPT",
 )  # taken ready-made; all are slow to guess
 MIN_CHARACTERS, MAX_OCTETS = 8, 255
-MODE = 0o640  # of secrets/passwords; its group, which it keeps, is Dovecot's
+MODE = 0o600  # of secrets/passwords: Dovecot's worker, which reads it, is root
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, type=Type.ID)
 _CRYPTS = {
@@ -92,6 +92,8 @@ def write_password(path: Path, address: str, hash_: str) -> None:
     """
     Put a mailbox's hash into a passwd-file, in place of the one it had; atomically.
 
+    The file keeps its owner, and what that may do with it; nobody else may do anything.
+
     Raises:
         OSError: It could not be written; the file is as it was.
     """
@@ -103,8 +105,9 @@ def write_password(path: Path, address: str, hash_: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("".join(f"{line}\n" for line in sorted([*kept, f"{address}:{hash_}"])))
         if path.exists():
-            os.fchown(descriptor, -1, path.stat().st_gid)
-            os.fchmod(descriptor, path.stat().st_mode & 0o777)
+            was = path.stat()
+            os.fchown(descriptor, was.st_uid, was.st_gid)
+            os.fchmod(descriptor, was.st_mode & 0o700)
         file.flush()
         os.fsync(descriptor)
     made.replace(path)

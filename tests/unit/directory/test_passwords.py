@@ -63,15 +63,15 @@ def test_hash_that_is_none_or_quick_to_guess_is_refused(given):
     assert given not in str(error.value)
 
 
-def test_password_file_keeps_the_others_and_its_mode(tmp_path):
-    """One line per mailbox, in order, the old one gone; mode and group as an operator set them."""
+def test_password_file_keeps_the_others_and_its_owner_and_is_for_him_alone(tmp_path):
+    """One line per mailbox, in order, the old one gone; what others may have read of it before, they may no more."""
     path = tmp_path / "passwords"
     for address, hash_ in (("b@x.test", "{A}1"), ("a@x.test", "{A}2"), ("b@x.test", "{A}3")):
         write_password(path, address, hash_)
     assert path.read_text() == "a@x.test:{A}2\nb@x.test:{A}3\n"
-    assert path.stat().st_mode & 0o777 == 0o640
-    path.chmod(0o600)
-    os.chown(path, -1, 12)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o444)
+    os.chown(path, 11, 12)
     write_password(path, "c@x.test", "{A}4")
-    assert (path.stat().st_mode & 0o777, path.stat().st_gid) == (0o600, 12)
+    assert (path.stat().st_mode & 0o777, path.stat().st_uid, path.stat().st_gid) == (0o400, 11, 12)
     assert [child.name for child in tmp_path.iterdir()] == ["passwords"]
