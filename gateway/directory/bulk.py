@@ -19,10 +19,12 @@ from typing import Any, TextIO
 from sqlalchemy import Connection, insert, select
 
 from gateway.directory.passwords import check_plain, hashed, is_hash, ready
-from gateway.directory.people import OfFile, kind, no_mailboxes
+from gateway.directory.people import no_mailboxes
+from gateway.directory.reach import OfFile, kind
 from gateway.directory.tables import mailboxes
 from gateway.settings.grammar import address as parse_address
 from gateway.settings.grammar import size as parse_size
+from gateway.settings.sizes import quota_too_small
 
 COLUMNS = ("address", "password", "quota")
 BATCH = 1000  # rows of one statement
@@ -77,7 +79,7 @@ def read(file: TextIO) -> tuple[list[Row], list[Problem]]:
 
 
 def check(connection: Connection, of_file: OfFile, rows: Sequence[Row]) -> list[Problem]:
-    """Compare rows with what is there: a domain without mailboxes, a mailbox that is there already."""
+    """Compare rows with what is there: a domain without mailboxes, a mailbox that is there already, a small quota."""
     problems: list[Problem] = []
     kinds: dict[str, str | None] = {}
     for some in batched(rows, BATCH, strict=False):
@@ -89,8 +91,10 @@ def check(connection: Connection, of_file: OfFile, rows: Sequence[Row]) -> list[
                 kinds[domain] = kind(connection, of_file, domain)
             if kinds[domain] != "mailbox":
                 problems.append((row.line, no_mailboxes(domain)))
-            elif row.address in there or row.address in of_file.people:
+            elif row.address in there or of_file.holds(row.address):
                 problems.append((row.line, f"{row.address} is there already"))
+            if what := quota_too_small(row.quota, of_file.message_size_limit):
+                problems.append((row.line, f"quota: {what}"))
     return problems
 
 

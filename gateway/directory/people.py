@@ -2,34 +2,24 @@
 Domains, mailboxes and aliases in the tables: listed, added, removed.
 
 What would make mail bounce that gate 1 has accepted is refused: an alias to nobody, a mailbox of a domain without any,
-the removal of what others lead to.  Each function works in the transaction of the connection it is given.
+the removal of what others lead to.  Each function works in the transaction of the connection it is given, which must
+not be committed after an error: some find what is wrong only when the change is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
+from gateway.directory.reach import OfFile, kind, known, leads_back, left_alone
 from gateway.directory.tables import aliases, domains, mailboxes
-from gateway.settings.lookup import lookup_keys
-
-MAX_ALIASES = 1000  # followed from one address: Postfix's virtual_alias_expansion_limit
+from gateway.settings.sizes import quota_too_small
 
 
 class DirectoryError(ValueError):
     """What was asked for would leave the directory with a mistake, or is not there."""
-
-
-@dataclass(frozen=True)
-class OfFile:
-    """What gateway.toml has beside the tables."""
-
-    domains: Mapping[str, str] = field(default_factory=dict)  # name -> deliver
-    people: Collection[str] = ()  # mailboxes, aliases and @domain
-    delimiter: str = ""  # [gateway] recipient_delimiter
 
 
 def all_domains(connection: Connection) -> list[dict[str, Any]]:
@@ -65,8 +55,11 @@ def add_domain(
         False if it was there already, just like this.
 
     Raises:
-        DirectoryError: It is in gateway.toml, or here with other values; or next hop and kind do not fit.
+        DirectoryError: It is in gateway.toml, or here with other values, or a gate's own name; or next hop and kind do
+            not fit.
     """
+    if name in of_file.own_names:
+        raise DirectoryError(f"{name} is this gateway's own name: its mail goes to the postmaster without being added")
     if name in of_file.domains:
         raise DirectoryError(f'{name} is in gateway.toml: [domains."{name}"]; a domain is in one place')
     if (deliver == "relay") != (next_hop is not None):
@@ -87,18 +80,21 @@ def add_domain(
     return not there
 
 
-def remove_domain(connection: Connection, name: str) -> None:
+def remove_domain(connection: Connection, of_file: OfFile, name: str) -> None:
     """
     Remove a domain; what is in its Maildirs stays.
 
     Raises:
-        DirectoryError: It is not there, or somebody is in it.
+        DirectoryError: It is not there, or somebody is in it, in the tables or in gateway.toml.
     """
     boxes = _count(connection, select(func.count()).select_from(mailboxes).where(mailboxes.c.domain == name))
     ending = aliases.c.address.endswith(f"@{name}", autoescape=True)
     names = _count(connection, select(func.count(aliases.c.address.distinct())).where(ending))
     if boxes or names:
         raise DirectoryError(f"{name} has {boxes} mailboxes and {names} aliases; remove these first")
+    listed = [address for address in (*of_file.mailboxes, *of_file.aliases) if _domain(address) == name]
+    if listed and name not in of_file.domains:
+        raise DirectoryError(f"{name} has {_some(listed)} of gateway.toml; take that out there first")
     if not connection.execute(delete(domains).where(domains.c.name == name)).rowcount:
         raise DirectoryError(f"{name} is not in the directory")
 
@@ -116,8 +112,9 @@ def add_mailbox(connection: Connection, of_file: OfFile, address: str, quota: in
         False if it was there already, just like this.
 
     Raises:
-        DirectoryError: Its domain has no mailboxes, or it is there with another quota.
+        DirectoryError: Its domain has no mailboxes, or it is there with another quota; or see set_quota.
     """
+    _check_quota(of_file, quota)
     domain = _domain(address)
     if kind(connection, of_file, domain) != "mailbox":
         raise DirectoryError(no_mailboxes(domain))
@@ -129,28 +126,33 @@ def add_mailbox(connection: Connection, of_file: OfFile, address: str, quota: in
     return there is None
 
 
-def remove_mailbox(connection: Connection, address: str) -> None:
+def remove_mailbox(connection: Connection, of_file: OfFile, address: str) -> None:
     """
     Remove a mailbox; what is in its Maildir stays.
 
     Raises:
-        DirectoryError: It is not there, or an alias leads to it.
+        DirectoryError: It is not there, or mail of others, or its own copy of an alias, would come to nobody.
     """
-    leading = connection.scalars(select(aliases.c.address).where(aliases.c.target == address)).all()
-    if others := [alias for alias in leading if alias != address]:
-        raise DirectoryError(f"{address} is a target of {_some(others)}; take it out of there first")
     if not connection.execute(delete(mailboxes).where(mailboxes.c.address == address)).rowcount:
         raise DirectoryError(f"{address} is no mailbox of the directory")
+    _refuse_if_missed(connection, of_file, address)
 
 
-def set_quota(connection: Connection, address: str, quota: int | None) -> None:
+def set_quota(connection: Connection, of_file: OfFile, address: str, quota: int | None) -> None:
     """
     Give a mailbox a quota in octets; None is that of all others.
 
     Raises:
-        DirectoryError: It is not there.
+        DirectoryError: It is not there, or the largest message would not fit in.
     """
+    _check_quota(of_file, quota)
     _change(connection, address, quota=quota)
+
+
+def _check_quota(of_file: OfFile, quota: int | None) -> None:
+    what = quota_too_small(quota, of_file.message_size_limit)
+    if what:
+        raise DirectoryError(f"quota: {what}")
 
 
 def set_password(connection: Connection, address: str, hash_: str) -> None:
@@ -181,62 +183,39 @@ def add_alias(connection: Connection, of_file: OfFile, address: str, targets: Se
     domain = _domain(address)
     if kind(connection, of_file, domain) is None:
         raise DirectoryError(f"{domain} is no domain of ours; an alias there would divert mail on its way out")
-    for target in targets:
-        if not _known(connection, of_file, target, adding=address):
-            raise DirectoryError(f"{target} is nobody here; expected a mailbox or alias that is there, or another site")
     there = set(connection.scalars(select(aliases.c.target).where(aliases.c.address == address)))
     new = [target for target in dict.fromkeys(targets) if target not in there]
     if new:
         connection.execute(insert(aliases), [{"address": address, "target": target} for target in new])
-    if address in _followed(connection, [target for target in new if target != address]):
+    for target in targets:
+        if not known(connection, of_file, target):
+            raise DirectoryError(f"{target} is nobody here; expected a mailbox or alias that is there, or another site")
+    if leads_back(connection, of_file, address, new):
         raise DirectoryError(f"{address} would lead back to itself by way of {_some(new)}")
     return new
 
 
-def remove_alias(connection: Connection, address: str, targets: Sequence[str]) -> None:
+def remove_alias(connection: Connection, of_file: OfFile, address: str, targets: Sequence[str]) -> None:
     """
     Take targets out of an alias; all of them unless some are given.
 
     Raises:
-        DirectoryError: It does not have them.
+        DirectoryError: It does not have them, or has no more and mail of others would come to nobody.
     """
     chosen = delete(aliases).where(aliases.c.address == address)
     if targets:
         chosen = chosen.where(aliases.c.target.in_(targets))
     if connection.execute(chosen).rowcount < max(1, len(set(targets))):
         raise DirectoryError(f"{address} does not have {_some(targets)}" if targets else f"{address} is no alias here")
+    if not _count(connection, select(func.count()).select_from(aliases).where(aliases.c.address == address)):
+        _refuse_if_missed(connection, of_file, address)
 
 
-def kind(connection: Connection, of_file: OfFile, domain: str) -> str | None:
-    """Return how a domain of ours is delivered; None for those of others."""
-    if domain in of_file.domains:
-        return of_file.domains[domain]
-    return connection.scalar(select(domains.c.deliver).where(domains.c.name == domain))
-
-
-def _known(connection: Connection, of_file: OfFile, address: str, adding: str) -> bool:
-    """Return whether mail to a target comes to somebody, or leaves this site."""
-    local, _, domain = address.rpartition("@")
-    if kind(connection, of_file, domain) in {None, "relay"}:
-        return True
-    leading = set(lookup_keys(address, of_file.delimiter))
-    if leading & set(of_file.people) or local == "postmaster" or leading & {adding} - {address}:
-        return True
-    boxes = select(mailboxes.c.address).where(mailboxes.c.address.in_(leading)).limit(1)
-    names = select(aliases.c.address).where(aliases.c.address.in_(leading)).limit(1)
-    return connection.scalar(boxes) is not None or connection.scalar(names) is not None
-
-
-def _followed(connection: Connection, start: Sequence[str]) -> set[str]:
-    """Return all addresses that lead from some, these included; targets that name themselves end there."""
-    seen: set[str] = set()
-    waiting = list(start)
-    while waiting and len(seen) < MAX_ALIASES:
-        current = waiting.pop()
-        if current not in seen:
-            seen.add(current)
-            waiting += connection.scalars(select(aliases.c.target).where(aliases.c.address == current))
-    return seen
+def _refuse_if_missed(connection: Connection, of_file: OfFile, gone: str) -> None:
+    missed = left_alone(connection, of_file, gone)
+    if missed:
+        names = list(dict.fromkeys(name for where in missed.values() for name in where))
+        raise DirectoryError(f"{_some(list(missed))} would be nobody; take that out of {_some(names)} first")
 
 
 def _rows(connection: Connection, statement: Select[Any]) -> list[dict[str, Any]]:

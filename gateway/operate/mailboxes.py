@@ -12,9 +12,10 @@ from rich.progress import Progress
 
 from gateway.directory import bulk, people
 from gateway.directory.passwords import hashed, is_hash, ready, with_password, write_password
+from gateway.directory.reach import FILE
 from gateway.operate.options import Grammar, json_option
 from gateway.operate.rows import show_rows
-from gateway.operate.site import FILE, Site, of_tables, on_site, told
+from gateway.operate.site import Site, of_tables, on_site, told
 from gateway.settings import grammar
 from gateway.settings.accounts import PASSWORDS
 
@@ -79,7 +80,7 @@ def change_quota(site: Site, address: str, size: str, as_json: bool) -> None:
     """
     quota = None if size == "default" else SIZE.convert(size, None, None)
     with site.tables() as connection:
-        people.set_quota(connection, address, quota)
+        people.set_quota(connection, site.of_file, address, quota)
     told(as_json, f"{address}: quota {size}", mailbox=address, quota=quota)
 
 
@@ -94,7 +95,7 @@ def remove_mailbox(site: Site, address: str, as_json: bool) -> None:
     Example: scripts/directory mailbox remove anna@example.test
     """
     with site.tables() as connection:
-        people.remove_mailbox(connection, address)
+        people.remove_mailbox(connection, site.of_file, address)
     told(as_json, f"{address} removed; its Maildir stays", mailbox=address, removed=True)
 
 

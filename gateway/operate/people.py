@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import click
 
 from gateway.directory import people
+from gateway.directory.reach import FILE
 from gateway.operate.options import Grammar, json_option
 from gateway.operate.rows import show_rows
-from gateway.operate.site import FILE, Site, of_tables, on_site, told
+from gateway.operate.site import Site, of_tables, on_site, told
 from gateway.settings import grammar
 
 NAME = Grammar("domain", grammar.hostname)
@@ -71,7 +72,7 @@ def remove_domain(site: Site, name: str, as_json: bool) -> None:
     Example: scripts/directory domain remove example.test
     """
     with site.tables() as connection:
-        people.remove_domain(connection, name)
+        people.remove_domain(connection, site.of_file, name)
     told(as_json, f"{name} removed", domain=name, removed=True)
 
 
@@ -128,5 +129,5 @@ def remove_alias(site: Site, address: str, targets: Sequence[str], as_json: bool
     Example: scripts/directory alias remove sales@example.test bob@elsewhere.test
     """
     with site.tables() as connection:
-        people.remove_alias(connection, address, targets)
+        people.remove_alias(connection, site.of_file, address, targets)
     told(as_json, f"{address} {'lessened' if targets else 'removed'}", alias=address, removed=list(targets) or True)

@@ -24,12 +24,17 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.directory import migrate
 from gateway.directory.engine import connect
-from gateway.directory.people import DirectoryError, OfFile
+from gateway.directory.people import DirectoryError
+from gateway.directory.reach import OfFile
 from gateway.operate.options import answering, config_option
+from gateway.render.logins import people
+from gateway.render.postfix import own_names
 from gateway.settings.grammar import DATABASE_HOST, Database
 from gateway.settings.load import Configuration, SettingsError, load
+from gateway.settings.models import Settings
+from gateway.settings.policies import redirect_target
 
-TABLES, FILE = "tables", "gateway.toml"  # where somebody is kept
+TABLES = "tables"  # where somebody is kept, if not in FILE
 
 secrets_option = click.option(
     "--secrets",
@@ -65,9 +70,16 @@ class Site:
     def of_file(self) -> OfFile:
         """Return what the file has beside the tables."""
         settings = self.configuration.settings
-        domains = {name: domain.deliver for name, domain in settings.domains.items()}
-        people = {*settings.mailboxes.addresses, *settings.aliases}
-        return OfFile(domains, people, settings.gateway.recipient_delimiter)
+        return OfFile(
+            domains={name: domain.deliver for name, domain in settings.domains.items()},
+            own_names=own_names(settings),
+            mailboxes=frozenset(people(settings)),
+            aliases=settings.aliases,
+            others=list(_others(settings)),
+            postmaster=settings.gateway.postmaster,
+            delimiter=settings.gateway.recipient_delimiter,
+            message_size_limit=settings.gateway.message_size_limit,
+        )
 
     @contextmanager
     def tables(self) -> Iterator[Connection]:
@@ -123,6 +135,15 @@ def of_tables(site: Site, rows: Callable[[Connection], list[dict[str, Any]]]) ->
         return []
     with site.tables() as connection:
         return [row | {"in": TABLES} for row in rows(connection)]
+
+
+def _others(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the keys of the file beside [aliases] that send mail to an address, and the address."""
+    yield "gateway.postmaster", settings.gateway.postmaster
+    for name, policy in settings.policies.items():
+        for path, outcome in policy.outcomes():
+            yield ".".join(("policies", name, *path)), redirect_target(outcome)
+    yield from ((f'canonical."{address}"', target) for address, target in settings.canonical.items())
 
 
 def told(as_json: bool, text: str, **data: object) -> None:

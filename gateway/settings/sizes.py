@@ -1,5 +1,5 @@
 """
-What the filter's container needs of memory, which follows from the file.
+What follows from the file for sizes: what the filter's container needs of memory, and the smallest quota.
 
 A message that a policy looks into is kept whole until its verdict: a small one in the worker, a larger one in /tmp, a
 tmpfs, whose pages count as the container's memory.  There is room for the largest message in every slot at once, for
@@ -45,6 +45,14 @@ def memory(settings: Settings) -> int:
     """
     kept = spool(settings) if _looks_into(settings) else 0
     return max(_SMALLEST_MEMORY, kept + _BASE + settings.filter.workers * _WORKER)
+
+
+def quota_too_small(quota: int | None, message_size_limit: int) -> str | None:
+    """Say why a quota, of all mailboxes or of one, would not do; None if it would, or there is none."""
+    if quota is None or quota >= message_size_limit:
+        return None
+    what = f"{quota} octets is less than the largest message ({message_size_limit})"
+    return f"{what}; expected at least [gateway] message_size_limit"
 
 
 def _looks_into(settings: Settings) -> bool:

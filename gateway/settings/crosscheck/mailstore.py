@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gateway.settings.crosscheck.rule import Given, Rule, reads
 from gateway.settings.mistakes import Problem
+from gateway.settings.sizes import quota_too_small
 
 _USELESS = {  # without Dovecot
     "imaps": "nobody answers there",
@@ -27,10 +28,9 @@ def mailstore_is_enabled(given: Given) -> Iterator[Problem]:
 @reads("mailstore", "gateway")
 def quota_holds_a_message(given: Given) -> Iterator[Problem]:
     """A message larger than the whole mailbox would be deferred until it expires, or bounce from an empty mailbox."""
-    quota, limit = given.settings.mailstore.quota, given.settings.gateway.message_size_limit
-    if quota is not None and quota < limit:
-        what = f"{quota} octets is less than the largest message ({limit})"
-        yield Problem(("mailstore", "quota"), f"{what}; expected at least [gateway] message_size_limit")
+    what = quota_too_small(given.settings.mailstore.quota, given.settings.gateway.message_size_limit)
+    if what:
+        yield Problem(("mailstore", "quota"), what)
 
 
 RULES: tuple[Rule, ...] = (mailstore_is_enabled, quota_holds_a_message)

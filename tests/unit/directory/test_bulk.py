@@ -6,10 +6,14 @@ import pytest
 from sqlalchemy import select
 
 from gateway.directory import bulk, people
-from gateway.directory.people import OfFile
+from gateway.directory.reach import OfFile
 from gateway.directory.tables import mailboxes
 
-FILE = OfFile({"dir.test": "mailbox", "ali.test": "alias"}, {"frank@dir.test"})
+FILE = OfFile(
+    domains={"dir.test": "mailbox", "ali.test": "alias"},
+    mailboxes=frozenset({"frank@dir.test"}),
+    message_size_limit=50 * 2**20,
+)
 HASH = "{BLF-CRYPT}$2y$05$abcdefghijklmnopqrstuuu5LaGRVX9y8jLZb8s3KDfBzgR1e0o1a"
 
 
@@ -54,10 +58,13 @@ def test_mistake_is_told_with_its_line(text, problems):
     assert read(text)[1] == problems
 
 
-def test_what_is_there_already_is_told(connection):
-    """In the tables or in the file; and domains without mailboxes."""
+def test_what_does_not_fit_in_is_told(connection):
+    """Who is in the tables or in the file; domains without mailboxes; quotas below the largest message."""
     people.add_mailbox(connection, FILE, "anna@dir.test", None)
     rows, _ = read("address\nanna@dir.test\nfrank@dir.test\nx@ali.test\nx@else.test\nnew@dir.test\n")
+    small, _ = read("address,quota\none@dir.test,1GiB\ntwo@dir.test,49MiB\n")
+    what = "quota: 51380224 octets is less than the largest message (52428800)"
+    assert bulk.check(connection, FILE, small) == [(3, f"{what}; expected at least [gateway] message_size_limit")]
     assert bulk.check(connection, FILE, rows) == [
         (2, "anna@dir.test is there already"),
         (3, "frank@dir.test is there already"),

@@ -1,13 +1,23 @@
 """Domains, mailboxes and aliases: what is added, and what would make mail bounce and is refused."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
 from gateway.directory import people
-from gateway.directory.people import DirectoryError, OfFile
+from gateway.directory.people import DirectoryError
+from gateway.directory.reach import OfFile
 from gateway.directory.tables import aliases, mailboxes
 
-FILE = OfFile({"file.test": "mailbox", "hop.test": "relay"}, {"frank@file.test"}, "+")
+FILE = OfFile(
+    domains={"file.test": "mailbox", "hop.test": "relay"},
+    own_names=["mx.file.test"],
+    mailboxes=frozenset({"frank@file.test"}),
+    postmaster="frank@file.test",
+    delimiter="+",
+    message_size_limit=1000,
+)
 
 
 @pytest.fixture
@@ -42,6 +52,7 @@ def test_same_again_changes_nothing(site):
     ("arguments", "reason"),
     [
         (("file.test", "mailbox", None, None), "file.test is in gateway.toml"),
+        (("mx.file.test", "mailbox", None, None), "mx.file.test is this gateway's own name: its mail goes to the"),
         (("new.test", "relay", None, None), "a relay domain has a next hop"),
         (
             ("new.test", "mailbox", "[192.0.2.1]", None),
@@ -66,8 +77,10 @@ def test_mailbox_outside_a_mailbox_domain_is_refused(site, address):
 
 def test_mailbox_of_a_domain_of_the_file_is_taken(site):
     """The domain in the file, its people in the tables."""
-    assert people.add_mailbox(site, FILE, "ida@file.test", 5) is True
-    assert people.all_mailboxes(site, "file.test") == [{"address": "ida@file.test", "quota": 5, "has_password": False}]
+    assert people.add_mailbox(site, FILE, "ida@file.test", 1000) is True
+    assert people.all_mailboxes(site, "file.test") == [
+        {"address": "ida@file.test", "quota": 1000, "has_password": False}
+    ]
     with pytest.raises(DirectoryError, match=r"ida@file\.test is there already with another quota"):
         people.add_mailbox(site, FILE, "ida@file.test", None)
 
@@ -89,7 +102,7 @@ def test_alias_to_somebody_is_taken(site, target):
     assert people.add_alias(site, FILE, "a@ali.test", [target]) == [target]
 
 
-@pytest.mark.parametrize("target", ["nobody@dir.test", "nobody@ali.test", "nobody@file.test"])
+@pytest.mark.parametrize("target", ["nobody@dir.test", "nobody@ali.test", "nobody@file.test", "who@mx.file.test"])
 def test_alias_to_nobody_is_refused(site, target):
     """Gate 1 would take the mail and gate 2 bounce it."""
     with pytest.raises(DirectoryError, match=f"{target} is nobody here; expected a mailbox or alias"):
@@ -116,32 +129,131 @@ def test_catch_all_makes_everybody_known(site):
     assert people.all_aliases(site) == {"@ali.test": ["anna@dir.test"], "team@dir.test": ["whoever@ali.test"]}
 
 
-def test_what_others_lead_to_stays(site):
-    """A mailbox that an alias names, and a domain that somebody is in; and what is not there is said."""
-    people.add_alias(site, FILE, "sales@dir.test", ["anna@dir.test"])
-    with pytest.raises(DirectoryError, match=r"anna@dir\.test is a target of sales@dir\.test; take it out"):
-        people.remove_mailbox(site, "anna@dir.test")
-    with pytest.raises(DirectoryError, match=r"dir\.test has 2 mailboxes and 1 aliases; remove these first"):
-        people.remove_domain(site, "dir.test")
-    people.remove_alias(site, "sales@dir.test", [])
+@pytest.mark.parametrize("target", ["nobody@dir.test", "@dir.test"])
+def test_catch_all_to_whom_only_it_would_catch_is_refused(site, target):
+    """Gate 2 ends where an address names itself: all that is caught would bounce."""
+    people.add_mailbox(site, FILE, "box@dir.test", None)
+    with pytest.raises(DirectoryError, match="is nobody here"):
+        people.add_alias(site, FILE, "@dir.test", ["anna@dir.test", target])
+
+
+@pytest.mark.parametrize(
+    ("alias", "target"),
+    [
+        ("anna@dir.test", "who@ali.test"),
+        ("ben@dir.test", "ben+lists@dir.test"),
+        ("sales@dir.test", "info@file.test"),
+    ],
+)
+def test_circles_go_through_catch_alls_extensions_and_the_file(site, alias, target):
+    """Whatever key gate 2 finds an address under; mail would be deferred until it expires."""
+    file = replace(FILE, aliases={"info@file.test": ["sales@dir.test"]})
+    people.add_alias(site, file, "@ali.test", ["anna@dir.test"])
+    with pytest.raises(DirectoryError, match=f"{alias} would lead back to itself by way of"):
+        people.add_alias(site, file, alias, [target])
+
+
+def test_domain_that_somebody_is_in_stays(site):
+    """Of the tables or of the file; and what is not there is said."""
+    with pytest.raises(DirectoryError, match=r"dir\.test has 2 mailboxes and 0 aliases; remove these first"):
+        people.remove_domain(site, FILE, "dir.test")
+    file = replace(FILE, mailboxes=frozenset({"carl@dir.test"}))
     for address in ("anna@dir.test", "ben@dir.test"):
-        people.remove_mailbox(site, address)
-    people.remove_domain(site, "dir.test")
+        people.remove_mailbox(site, file, address)
+    with pytest.raises(
+        DirectoryError, match=r"dir\.test has carl@dir\.test of gateway\.toml; take that out there first"
+    ):
+        people.remove_domain(site, file, "dir.test")
+    people.remove_domain(site, FILE, "dir.test")
     assert site.execute(select(mailboxes)).all() == site.execute(select(aliases)).all() == []
     for remove in (people.remove_domain, people.remove_mailbox):
         with pytest.raises(DirectoryError, match=r"x@dir\.test is (not in|no mailbox of) the directory"):
-            remove(site, "x@dir.test")
+            remove(site, FILE, "x@dir.test")
+
+
+@pytest.mark.parametrize(
+    ("names", "file", "gone", "reason"),
+    [
+        ({"sales@dir.test": ["anna@dir.test"]}, {}, "anna@dir.test", "anna@dir.test would be nobody; .* of sales@dir"),
+        (
+            {"sales@dir.test": ["anna+x@dir.test"]},
+            {},
+            "anna@dir.test",
+            r"anna\+x@dir.test would be nobody; .* of sales@",
+        ),
+        ({"anna@dir.test": ["anna@dir.test", "ben@dir.test"]}, {}, "anna@dir.test", "take that out of anna@dir.test"),
+        (
+            {},
+            {"aliases": {"info@file.test": ["anna@dir.test"]}},
+            "anna@dir.test",
+            'of aliases."info@file.test" of gate',
+        ),
+        (
+            {},
+            {"others": [("gateway.postmaster", "anna@dir.test")]},
+            "anna@dir.test",
+            "of gateway.postmaster of gateway",
+        ),
+        ({"a@ali.test": ["anna@dir.test"], "b@ali.test": ["a@ali.test"]}, {}, "a@ali.test", "a@ali.test would be nob"),
+        (
+            {"@ali.test": ["anna@dir.test"], "b@dir.test": ["x@ali.test"]},
+            {},
+            "@ali.test",
+            "x@ali.test would .* of b@dir",
+        ),
+        ({"s@ali.test": ["ben@dir.test"], "@dir.test": ["anna@dir.test"]}, {}, "ben@dir.test", "ben@dir.test would be"),
+    ],
+)
+def test_what_others_lead_to_stays(site, names, file, gone, reason):
+    """A mailbox, an alias or a catch-all, and whoever leads there; a catch-all is no heir."""
+    for name, targets in names.items():
+        people.add_alias(site, FILE, name, targets)
+    with pytest.raises(DirectoryError, match=reason):
+        remove(site, replace(FILE, **file), gone)
+
+
+def test_what_nobody_leads_to_goes(site):
+    """An alias beside a mailbox, a mailbox whose address is an alias to others, and all from the end backwards."""
+    people.add_alias(site, FILE, "anna@dir.test", ["anna@dir.test", "ben@dir.test"])
+    people.add_alias(site, FILE, "sales@ali.test", ["anna@dir.test"])
+    people.add_alias(site, FILE, "@ali.test", ["sales@ali.test", "postmaster@ali.test"])
+    people.remove_alias(site, FILE, "anna@dir.test", [])
+    people.add_alias(site, FILE, "anna@dir.test", ["ben@dir.test"])
+    people.remove_mailbox(site, FILE, "anna@dir.test")
+    assert people.all_aliases(site)["sales@ali.test"] == ["anna@dir.test"]
+    for name in ("@ali.test", "sales@ali.test", "anna@dir.test", "ben@dir.test"):
+        remove(site, FILE, name)
+    assert site.execute(select(mailboxes)).all() == site.execute(select(aliases)).all() == []
+
+
+def remove(site, file, name):
+    """Remove a mailbox, or an alias."""
+    if name in [box["address"] for box in people.all_mailboxes(site)]:
+        people.remove_mailbox(site, file, name)
+    else:
+        people.remove_alias(site, file, name, [])
+
+
+@pytest.mark.parametrize("quota", [1, 999])
+def test_quota_that_the_largest_message_exceeds_is_refused(site, quota):
+    """It would be deferred for days, although the mailbox is empty."""
+    reason = rf"quota: {quota} octets is less than the largest message \(1000\); expected at least"
+    with pytest.raises(DirectoryError, match=reason):
+        people.add_mailbox(site, FILE, "new@dir.test", quota)
+    with pytest.raises(DirectoryError, match=reason):
+        people.set_quota(site, FILE, "anna@dir.test", quota)
+    people.set_quota(site, FILE, "anna@dir.test", 1000)
 
 
 def test_targets_are_taken_out_one_by_one(site):
     """And one that is not there is said."""
     people.add_alias(site, FILE, "s@dir.test", ["anna@dir.test", "ben@dir.test"])
-    people.remove_alias(site, "s@dir.test", ["ben@dir.test"])
+    people.remove_alias(site, FILE, "s@dir.test", ["ben@dir.test"])
     assert people.all_aliases(site) == {"s@dir.test": ["anna@dir.test"]}
     with pytest.raises(DirectoryError, match=r"s@dir\.test does not have ben@dir\.test"):
-        people.remove_alias(site, "s@dir.test", ["ben@dir.test"])
+        people.remove_alias(site, FILE, "s@dir.test", ["ben@dir.test"])
     with pytest.raises(DirectoryError, match=r"x@dir\.test is no alias here"):
-        people.remove_alias(site, "x@dir.test", [])
+        people.remove_alias(site, FILE, "x@dir.test", [])
 
 
 def test_password_is_set_for_a_mailbox_that_is_there(site):

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from gateway.directory import people
-from gateway.directory.people import OfFile
 from gateway.directory.queries import OURS, asked, logins, quotas
+from gateway.directory.reach import OfFile
 from gateway.settings.accounts import Queries
 
 FILE = OfFile()
@@ -28,6 +28,11 @@ def ask(connection):
     people.add_mailbox(connection, FILE, "anna@dir.test", None)
     people.add_alias(connection, FILE, "sales@dir.test", ["anna@dir.test", "a@else.test"])
     people.add_alias(connection, FILE, "@ali.test", ["anna@dir.test"])
+    for number, target in enumerate(["sales@dir.test", "one@dir.test", "two@dir.test", "three@dir.test"]):
+        people.add_alias(connection, FILE, f"{('one', 'two', 'three', 'four')[number]}@dir.test", [target])
+    people.add_alias(connection, FILE, "five@dir.test", ["four@dir.test"])
+    people.add_mailbox(connection, FILE, "ben@dir.test", None)
+    people.add_alias(connection, FILE, "ben@dir.test", ["ben@dir.test", "anna@dir.test"])
 
     def answer(name, key):
         local, at, domain = key.rpartition("@")
@@ -67,11 +72,23 @@ def ask(connection):
         ("postmasters", "postmaster@corp.test", []),
         ("postmasters", "anna@dir.test", []),
         ("postmasters", "@dir.test", None),
+        ("senders", "anna@dir.test", {"anna@dir.test"}),
+        ("senders", "ben@dir.test", {"ben@dir.test", "anna@dir.test"}),
+        ("senders", "@ali.test", {"anna@dir.test"}),
+        ("senders", "one@dir.test", {"sales@dir.test", "anna@dir.test", "a@else.test"}),
+        (
+            "senders",
+            "four@dir.test",
+            {f"{name}@dir.test" for name in ("three", "two", "one", "sales", "anna")} | {"a@else.test"},
+        ),
+        ("senders", "five@dir.test", {f"{name}@dir.test" for name in ("four", "three", "two", "one", "sales")}),
+        ("senders", "nobody@dir.test", set()),
     ],
 )
 def test_query_answers(ask, name, key, rows):
     """With the rows that are meant, and no others."""
-    assert ask(name, key) == rows
+    answer = ask(name, key)
+    assert (set(answer) if isinstance(rows, set) else answer) == rows
 
 
 def test_each_question_has_a_query_and_each_query_an_index(connection):
@@ -89,7 +106,7 @@ def test_theirs_replace_ours():
     assert (theirs.domains, theirs.mailbox_domains) == (THEIRS.domains, THEIRS.domains)
     assert (theirs.aliases, theirs.mailboxes) == (THEIRS.aliases, THEIRS.mailboxes)
     unused = (theirs.alias_domains, theirs.relay_domains, theirs.verified, theirs.relayed, theirs.transport)
-    assert unused == (None,) * 5
+    assert (*unused, theirs.senders) == (None,) * 6
     assert theirs.postmasters == (
         "SELECT 1 FROM (SELECT domain FROM domain WHERE domain = '%d') AS ours WHERE '%u' = 'postmaster'"
     )

@@ -59,12 +59,12 @@ def test_quota_is_changed(run):
     run("domain", "add", "dir.test")
     run("mailbox", "add", "anna@dir.test", "--quota", "2GiB")
     said, quotas = [], []
-    for size in ("1MiB", "default"):
+    for size in ("1GiB", "default"):
         said.append(run("mailbox", "quota", "anna@dir.test", size).stdout)
         quotas.append(json.loads(run("mailbox", "list", "--domain", "dir.test", "--json").stdout)[0]["quota"])
-    assert said == ["anna@dir.test: quota 1MiB\n", "anna@dir.test: quota default\n"]
-    assert quotas == [2**20, None]
-    refused = run("mailbox", "quota", "nobody@dir.test", "1MiB")
+    assert said == ["anna@dir.test: quota 1GiB\n", "anna@dir.test: quota default\n"]
+    assert quotas == [2**30, None]
+    refused = run("mailbox", "quota", "nobody@dir.test", "1GiB")
     assert (refused.exit_code, refused.stderr) == (1, "gateway: nobody@dir.test is no mailbox of the directory\n")
     assert run("mailbox", "quota", "anna@dir.test", "much").exit_code == 2
 
@@ -109,12 +109,30 @@ def test_list_for_people_fits_a_pipe(run):
         (("domain", "add", "corp.test", "--deliver", "relay"), 1, "gateway: a relay domain has a next hop"),
         (("alias", "add", "a@example.test"), 2, "Missing argument 'TARGET...'"),
         (("domain", "remove", "else.test"), 1, "gateway: else.test is not in the directory"),
+        (("domain", "add", "mx.example.test"), 1, "gateway: mx.example.test is this gateway's own name: its mail"),
+        (("mailbox", "add", "a@example.test", "--quota", "1B"), 1, "gateway: quota: 1 octets is less than the largest"),
     ],
 )
 def test_what_does_not_go_is_said(run, arguments, code, reason):
     """1 where the directory refuses, 2 where the words are wrong."""
     done = run(*arguments)
     assert (done.exit_code, reason in done.stderr) == (code, True), done.stderr
+
+
+def test_what_the_file_leads_to_stays(run, tmp_path):
+    """Aliases, redirects and canonical addresses; each is named, and nothing has changed."""
+    file = SQLITE.replace('["postmaster@example.test"]', '["ida@example.test"]')
+    more = (
+        '[canonical]\n"old@example.test" = "ida@example.test"\n[policies.away]\noutside = "redirect:ida@example.test"\n'
+    )
+    run("mailbox", "add", "ida@example.test")
+    (tmp_path / "gateway.toml").write_text(minimal(file + more))
+    refused = run("mailbox", "remove", "ida@example.test")
+    keys = ('aliases."info@example.test"', 'canonical."old@example.test"', "policies.away.outside")
+    named = ", ".join(f"{key} of gateway.toml" for key in keys)
+    assert refused.exit_code == 1
+    assert refused.stderr == f"gateway: ida@example.test would be nobody; take that out of {named} first\n"
+    assert "ida@example.test" in run("mailbox", "list").stdout
 
 
 @pytest.mark.parametrize("address", ["ida@example.test", "postmaster@example.test"])
@@ -169,7 +187,7 @@ def test_import_from_stdin_names_the_file_it_came_from(run):
     )
     assert len(json.loads(run("mailbox", "list", "--json").stdout)) == 1
     done = run("mailbox", "import", "-", "--json", input="address,password\nida@example.test,correct horse\n")
-    assert json.loads(done.stdout) == {"mailboxes": 1, "hashed": 1}
+    assert (json.loads(done.stdout), done.stderr) == ({"mailboxes": 1, "hashed": 1}, "")
 
 
 @pytest.mark.parametrize(
