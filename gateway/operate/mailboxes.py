@@ -16,6 +16,7 @@ from gateway.directory.reach import FILE
 from gateway.operate.options import Grammar, json_option
 from gateway.operate.rows import show_rows
 from gateway.operate.site import Site, of_tables, on_site, told
+from gateway.render import logins
 from gateway.settings import grammar
 from gateway.settings.accounts import PASSWORDS
 
@@ -105,15 +106,15 @@ def remove_mailbox(site: Site, address: str, as_json: bool) -> None:
 @on_site
 def password(site: Site, address: str, as_json: bool) -> None:
     """
-    Give a mailbox a password, asked for on a terminal or read from the first line of stdin.
+    Give a mailbox, or a listed recipient of a relay domain, a password.
 
-    It is kept as a hash (argon2id). A line that is a hash already is kept as it is.
+    It is asked for on a terminal or read from the first line of stdin, and kept as a hash (argon2id). A line that is a
+    hash already is kept as it is.
 
     Examples: scripts/directory mailbox password anna@example.test;
     scripts/directory mailbox password anna@example.test <file
     """
-    in_file = address in site.configuration.settings.mailboxes.addresses
-    if in_file:
+    if address in logins.people(site.configuration.settings):
         write_password(site.secrets / PASSWORDS, address, _asked_for(address))
     else:
         with site.tables() as connection:
@@ -124,9 +125,15 @@ def password(site: Site, address: str, as_json: bool) -> None:
 @mailbox.command("import")
 @click.argument("file", type=click.Path(allow_dash=True, dir_okay=False, path_type=Path))
 @click.option("--name", help="Of the file in messages, where it is stdin.")
+@click.option(
+    "--progress/--no-progress",
+    default=None,
+    help="A bar on stderr; by default where that is a terminal.",
+    show_default=False,
+)
 @json_option
 @on_site
-def import_mailboxes(site: Site, file: Path, name: str | None, as_json: bool) -> None:
+def import_mailboxes(site: Site, file: Path, name: str | None, progress: bool | None, as_json: bool) -> None:
     """
     Add mailboxes from a CSV file: all of them, or none and every reason with its line.
 
@@ -141,11 +148,11 @@ def import_mailboxes(site: Site, file: Path, name: str | None, as_json: bool) ->
     plain = sum(row.plain is not None for row in rows)
     if plain >= SLOW_HASHES:
         click.echo(f"{plain} passwords to hash, 30 ms of a processor each", err=True)
-    console = Console(stderr=True)
-    with site.tables() as connection, Progress(console=console, disable=not console.is_terminal) as progress:
+    console = Console(stderr=True, force_terminal=progress)
+    with site.tables() as connection, Progress(console=console, disable=not console.is_terminal) as bar:
         bulk.refuse(problems + bulk.check(connection, site.of_file, rows), name or file.name)
-        task = progress.add_task("mailboxes", total=len(rows))
-        count = bulk.put(connection, bulk.hashes(rows, lambda more: progress.advance(task, more)))
+        task = bar.add_task("mailboxes", total=len(rows))
+        count = bulk.put(connection, bulk.hashes(rows, lambda more: bar.advance(task, more)))
     told(as_json, f"{count} mailboxes added", mailboxes=count, hashed=plain)
 
 

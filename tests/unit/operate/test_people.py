@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from gateway.directory import engine
 from gateway.operate.cli import main
-from tests.configurations import minimal
+from tests.configurations import RELAY, minimal
 
 SQLITE = '[aliases]\n"info@example.test" = ["postmaster@example.test"]\n[directory]\nurl = "sqlite:///mail"\n'
 PASSWORD = "correct horse battery"
@@ -135,6 +135,15 @@ def test_what_the_file_leads_to_stays(run, tmp_path):
     assert "ida@example.test" in run("mailbox", "list").stdout
 
 
+def test_listed_recipient_of_a_relay_domain_gets_a_password(run, tmp_path):
+    """The mailbox is elsewhere, and the login is here."""
+    relay = f'[domains."corp.test"]\n{RELAY}recipients = "list"\nrecipient_list = ["kim@corp.test"]\n'
+    (tmp_path / "gateway.toml").write_text(minimal(SQLITE + relay))
+    done = run("mailbox", "password", "kim@corp.test", input=f"{PASSWORD}\n")
+    assert (done.exit_code, done.stdout) == (0, "kim@corp.test: password set\n")
+    assert (tmp_path / "secrets/passwords").read_text().startswith("kim@corp.test:{ARGON2ID}$argon2id$")
+
+
 @pytest.mark.parametrize("address", ["ida@example.test", "postmaster@example.test"])
 def test_password_comes_by_stdin_and_is_not_told(run, tmp_path, address):
     """Into the tables, or into secrets/passwords for a mailbox of the file."""
@@ -188,6 +197,14 @@ def test_import_from_stdin_names_the_file_it_came_from(run):
     assert len(json.loads(run("mailbox", "list", "--json").stdout)) == 1
     done = run("mailbox", "import", "-", "--json", input="address,password\nida@example.test,correct horse\n")
     assert (json.loads(done.stdout), done.stderr) == ({"mailboxes": 1, "hashed": 1}, "")
+
+
+def test_import_shows_a_bar_where_it_is_asked_to(run):
+    """On stderr, to the end of it; stdout is as without."""
+    done = run("mailbox", "import", "-", "--progress", "--json", input="address\nida@example.test\n")
+    assert json.loads(done.stdout) == {"mailboxes": 1, "hashed": 0}
+    assert "mailboxes" in done.stderr
+    assert "100%" in done.stderr
 
 
 @pytest.mark.parametrize(
