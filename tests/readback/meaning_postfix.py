@@ -262,7 +262,8 @@ def _check_pre_tables(configuration: Configuration, postfix: Postfix) -> None:
         f"@{name}": _route(configuration, policy) for name, policy in settings.senders.policies.items()
     }
     known = {*settings.mailboxes.addresses, *aliases(configuration)}
-    known |= {address for address in settings.canonical if address.rpartition("@")[2] in settings.domains}
+    tables = settings.directory.url is not None  # they may have its domain
+    known |= {address for address in settings.canonical if tables or address.rpartition("@")[2] in settings.domains}
     for name, domain in settings.domains.items():
         if domain.deliver == "relay":
             known |= set(domain.recipient_list) if domain.recipients == "list" else {f"@{name}"}
