@@ -16,11 +16,16 @@ import pytest
 from tests.stack.appliance import Appliance
 from tests.stack.client import Done, run, wait_for
 from tests.stack.conftest import PREFIX
+from tests.stack.directory import command, commands
 from tests.stack.searched import FOUND
 
 HELD = FOUND["gtube.gtube"]
-PARTS = ["settings", "rendered", "queue-pre", "quarantine", "queue-post", "mail"]
-OPTIONAL = ["directory"]  # where it has such a volume
+PARTS = ["settings", "directory", "rendered", "queue-pre", "quarantine", "queue-post", "mail"]
+PEOPLE = """
+domain add rows.test
+mailbox add ida@rows.test --quota 1GiB
+alias add all@rows.test ida@rows.test carl@kept.test
+"""
 LIST = """
 cd /data
 find . ! -name 'index.sqlite*' ! -type d -printf '%p %m %U:%G ' -exec sha256sum {} ';' | sed 's/  .*//' | sort
@@ -37,7 +42,7 @@ class Kept:
     token: str  # of a message in carl's mailbox
     queued: str  # of a message that waits for its next hop
     held: str  # id in the quarantine
-    parts: list[str]  # of the backup
+    rows: list[str]  # of the directory, by table
     files: dict[str, str] = field(default_factory=dict)  # volume -> a line for each file: name, mode, owner, checksum
 
     def restore(self, *variables: str, backup: Path | None = None) -> Done:
@@ -64,6 +69,11 @@ def quarantine(appliance: Appliance, *arguments: str) -> str:
     return run("env", *variables, "scripts/quarantine", *arguments).stdout
 
 
+def rows(appliance: Appliance) -> list[str]:
+    """List what the tables of the directory have, as JSON."""
+    return [command(appliance, kind, "list", "--json").stdout for kind in ("domain", "mailbox", "alias")]
+
+
 def exit_code(done: Done) -> int:
     """Give what the script ended with; make itself ends with 2 whatever that was."""
     found = re.search(r"Error (\d+)$", done.stderr, re.MULTILINE)
@@ -72,8 +82,9 @@ def exit_code(done: Done) -> int:
 
 @pytest.fixture(scope="module")
 def kept(make_appliance: Callable[..., Appliance], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    """Give a site with mail in a Maildir, a queue and the quarantine, backed up while it ran, and then removed."""
+    """Give a site with people in rows and mail in a Maildir, a queue and the quarantine, backed up and then removed."""
     old = make_appliance("kept")
+    commands(old, PEOPLE)
     (old.config_dir / "secrets/canary").chmod(0o600)
     folder = tmp_path_factory.mktemp("host")
     client = old.client("client")
@@ -91,10 +102,9 @@ def kept(make_appliance: Callable[..., Appliance], tmp_path_factory: pytest.Temp
     )
 
     new = Appliance(f"{PREFIX}-moved", folder / "config", old.subnet, old.lan)
-    parts = [*PARTS, *(name for name in OPTIONAL if f"{old.project}_{name}" in volumes(old.project))]
-    site = Kept(old, new, folder / "backup", token, queued, held, parts)
+    site = Kept(old, new, folder / "backup", token, queued, held, rows(old))
     old.make("backup", f"BACKUP={site.backup}")
-    site.files = {volume: files(old, volume) for volume in ("mail", "quarantine")}
+    site.files = {volume: files(old, volume) for volume in ("mail", "quarantine", "directory")}
     run("docker", "rm", "-fv", client.name)
     old.make("clean", "YES=1")
     yield site
@@ -104,7 +114,7 @@ def kept(make_appliance: Callable[..., Appliance], tmp_path_factory: pytest.Temp
 def test_backup_is_whole_and_for_its_owner_alone(kept: Kept) -> None:
     """Each part has its checksum, and nobody else may read the secrets in it."""
     names = sorted(path.name for path in kept.backup.iterdir())
-    assert names == sorted(["SHA256SUMS", *(f"{part}.tar" for part in kept.parts)])
+    assert names == sorted(["SHA256SUMS", *(f"{part}.tar" for part in PARTS)])
     run("bash", "-c", f"cd {kept.backup} && sha256sum --check --strict SHA256SUMS")
     assert {stat.S_IMODE(path.stat().st_mode) for path in kept.backup.iterdir()} == {0o600}
     assert stat.S_IMODE(kept.backup.stat().st_mode) == 0o700
@@ -154,7 +164,7 @@ def flip(path: Path) -> None:
 
 
 def test_restored_appliance_has_everything(kept: Kept) -> None:
-    """Mail and quarantine octet by octet, with owners and modes; settings, secrets; it comes up, and works on."""
+    """Mail, quarantine and people octet by octet, with owners and modes; settings, secrets; it comes up and works."""
     done = kept.restore()
     assert (exit_code(done), done.stdout.splitlines()[0]) == (
         0,
@@ -162,9 +172,12 @@ def test_restored_appliance_has_everything(kept: Kept) -> None:
     )
     assert {volume: files(kept.new, volume) for volume in kept.files} == kept.files
     assert kept.files["mail"].count(":2,S 600 5000:5000 ") == 1
+    assert kept.files["directory"].startswith("./people.sqlite 644 0:0 ")
     for name in ("gateway.toml", "secrets/canary"):
         assert (kept.new.config_dir / name).read_bytes() == (kept.old.config_dir / name).read_bytes()
     kept.new.up()
+    assert [[row["in"] for row in json.loads(table)][-1] for table in kept.rows] == ["tables"] * 3
+    assert rows(kept.new) == kept.rows
     cur = kept.new.exec("postfix-post", "bash", "-c", "cat /var/mail/vhosts/kept.test/carl/cur/*").stdout
     assert f"X-Token: {kept.token}" in cur
     quarantine(kept.new, "release", kept.held)
