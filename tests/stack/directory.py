@@ -9,7 +9,11 @@ The people of the appliance `directory`, in whichever kind of database a test wa
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
 import re
+import subprocess
 from pathlib import Path
 
 from tests.stack.appliance import Appliance
@@ -32,6 +36,7 @@ mailbox add anna@dir.test
 mailbox add ben@dir.test --quota 1GiB
 mailbox add box@catch.test
 alias add sales@dir.test anna@dir.test ben@dir.test
+alias add all@dir.test sales@dir.test
 alias add away@dir.test someone@relay.test
 alias add team@ali.test anna@dir.test
 alias add @catch.test anna@dir.test
@@ -42,6 +47,31 @@ def command(appliance: Appliance, *arguments: str, check: bool = True, stdin: st
     """Run scripts/directory for the appliance."""
     environment = (f"PROJECT={appliance.project}", f"CONFIG_DIR={appliance.config_dir}")
     return run("env", *environment, "scripts/directory", *arguments, check=check, stdin=stdin or "")
+
+
+def on_terminal(appliance: Appliance, *arguments: str) -> tuple[str, str]:
+    """Run scripts/directory with a terminal for stderr; give what came on stdout, and what the terminal shows."""
+    environment = {"PROJECT": appliance.project, "CONFIG_DIR": str(appliance.config_dir)}
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        ["scripts/directory", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: the script has ended
+            while octets := os.read(ours, 4096):
+                shown += octets
+        os.close(ours)
+        assert process.stdout
+        said = process.stdout.read()
+    assert process.returncode == 0, shown.decode()
+    return said, shown.decode()
 
 
 def become(appliance: Appliance, kind: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.stack.appliance import Appliance
 from tests.stack.client import Answer, Client, Sink, run, wait_for
-from tests.stack.directory import become, command, sql
+from tests.stack.directory import become, command, on_terminal, sql
 
 PASSWORD = "correct horse battery"
 TAKEN = ""
@@ -59,6 +59,7 @@ DELIVERED = {  # recipient -> the mailboxes it comes to
     "postmaster@dir.test": ("postmaster@file.test",),
     "frank@file.test": ("frank@file.test",),
     "info@file.test": ("anna@dir.test",),
+    "old@dir.test": ("anna@dir.test",),
 }
 BOXES = ("anna@dir.test", "ben@dir.test", "box@catch.test", "postmaster@file.test", "frank@file.test")
 
@@ -160,9 +161,12 @@ def test_import_is_whole_or_not_at_all(site: Appliance, people: str, tmp_path) -
     refused = command(site, "mailbox", "import", str(file), check=False)
     assert refused.returncode == 1
     assert re.findall(r"people\.csv:(\d+): ", refused.stderr) == ["3", "4", "5"]
+    assert "%" not in refused.stderr, "a bar, where nobody looks at it"
     assert not [box for box in _listed(site) if box["address"].startswith("one@")]
     file.write_text("address,quota\none@dir.test,1GiB\ntwo@dir.test,\n")
-    assert command(site, "mailbox", "import", str(file)).stdout == "2 mailboxes added\n"
+    added, shown = on_terminal(site, "mailbox", "import", str(file), "--json")
+    assert json.loads(added) == {"mailboxes": 2, "hashed": 0}
+    assert "100%" in shown, "the bar's end"
     boxes = {box["address"]: box["quota"] for box in _listed(site)}
     assert (boxes["one@dir.test"], boxes["two@dir.test"]) == (2**30, None)
     for address in ("one@dir.test", "two@dir.test"):
@@ -185,22 +189,33 @@ def test_gates_may_only_read(site: Appliance, people: str) -> None:
 
 @with_mariadb
 def test_password_is_kept_as_a_hash(site: Appliance, people: str) -> None:
-    """It goes in by stdin, and comes to rest as argon2id; for a mailbox of the file, in secrets/passwords."""
+    """
+    It goes in by stdin, and comes to rest as argon2id; for a mailbox of the file, in secrets/passwords.
+
+    Of that file `make doctor` has nothing to say, and Dovecot can read it.
+    """
     command(site, "mailbox", "password", "anna@dir.test", stdin="correct horse battery\n")
     command(site, "mailbox", "password", "frank@file.test", stdin="correct horse battery\n")
     rows = sql(site, "admin", "mail", "SELECT password FROM mailboxes WHERE address = 'anna@dir.test'").stdout
     kept = (site.config_dir / "secrets/passwords").read_text()
     assert rows.splitlines()[1].startswith("{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$")
     assert re.fullmatch(r"frank@file\.test:\{ARGON2ID\}\$argon2id\$\S+\n", kept)
+    assert [remark for remark in site.doctor() if remark["about"].startswith("secrets/")] == []
+    laptop = site.client("franks-laptop")
+    assert _logged_in(site, laptop, PASSWORD, "frank@file.test", user="frank@file.test") == TAKEN
 
 
 @pytest.mark.parametrize("people", OURS, indirect=True, scope="module")
 def test_people_of_the_tables_log_in_and_send_as_themselves(site: Appliance, people: str) -> None:
-    """With the password that was set, under their own address or an alias that leads to them, and under no other."""
+    """
+    With the password that was set, under their own address or an alias that leads to them, and under no other.
+
+    Through one alias of the tables or of the file, or through two.
+    """
     command(site, "mailbox", "password", "anna@dir.test", stdin=f"{PASSWORD}\n")
     laptop = site.client("laptop")
-    said = {sender: _logged_in(site, laptop, PASSWORD, sender) for sender in ("anna@dir.test", "sales@dir.test")}
-    assert said == {"anna@dir.test": TAKEN, "sales@dir.test": TAKEN}
+    own = ("anna@dir.test", "sales@dir.test", "all@dir.test", "info@file.test")
+    assert {sender: _logged_in(site, laptop, PASSWORD, sender) for sender in own} == dict.fromkeys(own, TAKEN)
     assert _logged_in(site, laptop, PASSWORD, "ben@dir.test").startswith("553 5.7.1 <ben@dir.test>")
     assert _logged_in(site, laptop, "wrong", "anna@dir.test").startswith("535 5.7.8")
 
@@ -331,9 +346,9 @@ def _asked(site: Appliance, client: Client, recipient: str) -> str:
     return client.swaks(site.outside, "--quit-after", "RCPT", to=recipient).last_error
 
 
-def _logged_in(site: Appliance, client: Client, password: str, sender: str) -> str:
-    """Return what gate 1 says at last to anna, who has a password and sends to somebody of the file."""
-    words = ("--tls", "--auth", "PLAIN", "--auth-user", "anna@dir.test", "--auth-password", password)
+def _logged_in(site: Appliance, client: Client, password: str, sender: str, *, user: str = "anna@dir.test") -> str:
+    """Return what gate 1 says at last to somebody with a password who sends to somebody of the file."""
+    words = ("--tls", "--auth", "PLAIN", "--auth-user", user, "--auth-password", password)
     listener = site.listener("submission")
     return client.swaks(listener, *words, "--quit-after", "RCPT", sender=sender, to="frank@file.test").last_error
 
