@@ -44,10 +44,11 @@ def changes(running: dict[str, Tree], new: Tree, recreated: Collection[str] = ()
         recreated: Services whose containers Compose would replace, whatever their files say.
 
     Returns:
-        One change per service that has to do something, in the order of the message's path.
+        One change per service that has to do something, against the message's path: gate 1 is the last to know a
+        recipient, for what it took before gate 2 and Dovecot knew him would bounce.
     """
     found = []
-    for service in SERVICES:
+    for service in reversed(SERVICES):
         if service not in running:
             continue
         old_files, new_files = of_service(running[service], service), of_service(new, service)

@@ -172,9 +172,9 @@ def test_plan_as_json(appliance):
     result = appliance.plan("--json", *running("000001"))
     found = json.loads(result.stdout)
     assert [(change["service"], change["action"]) for change in found["changes"]] == [
-        ("postfix-pre", "reload"),
-        ("filter", "reload"),
         ("postfix-post", "reload"),
+        ("filter", "reload"),
+        ("postfix-pre", "reload"),
     ]
     assert found["changes"][1]["files"] == ["filter.toml", "supervisord.conf"]
     assert found["diff"].startswith("--- running/postfix-pre/main.cf\n")
@@ -210,7 +210,7 @@ def test_changes_prints_a_line_per_service(appliance):
     appliance.change("[listen.outside]", "[filter]\nworkers = 3\n[listen.outside]")
     appliance.run("stage", config=True, rendered=True)
     result = appliance.run("changes", "000002", *running("000001"), rendered=True)
-    assert (result.exit_code, result.stdout) == (0, "postfix-pre reload\nfilter reload\npostfix-post reload\n")
+    assert (result.exit_code, result.stdout) == (0, "postfix-post reload\nfilter reload\npostfix-pre reload\n")
     assert appliance.run("changes", "000002", *running("000002"), rendered=True).stdout == ""
     assert appliance.run("changes", "000003", rendered=True).exit_code == 1
 

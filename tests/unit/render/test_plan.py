@@ -44,15 +44,15 @@ def test_changes_say_reload_where_that_is_enough(name, text, action):
     assert changes(RUNNING, TREE | {name: text}) == [Change(service, action, [file])]
 
 
-def test_changes_come_in_the_order_of_the_path_with_all_files():
-    """A removed file is a change like any other."""
+def test_changes_come_against_the_path_with_all_files():
+    """So that gate 1 takes nobody whom gate 2 does not know yet; a removed file is a change like any other."""
     new = {"postfix-pre/main.cf": "inet_protocols = ipv4\na = 1\n", "bind/named.conf": "b;\n", "bind/db.x": "x\n"}
     new |= {"filter/filter.toml": "a = 2\n", "postfix-post/main.cf": "b = 1\n", "dovecot/listeners": "a\n"}
     assert changes(RUNNING, new) == [
-        Change("filter", "restart", ["filter.toml", "supervisord.conf"]),
-        Change("postfix-post", "restart", ["main.cf"]),
-        Change("dovecot", "reload", ["dovecot.conf", "listeners"]),
         Change("bind", "reload", ["db.x", "named.conf"]),
+        Change("dovecot", "reload", ["dovecot.conf", "listeners"]),
+        Change("postfix-post", "restart", ["main.cf"]),
+        Change("filter", "restart", ["filter.toml", "supervisord.conf"]),
     ]
 
 
@@ -60,8 +60,8 @@ def test_changes_name_containers_that_are_recreated():
     """More memory is in no file, and whatever is in them, the container starts with it."""
     new = TREE | {"filter/filter.toml": "a = 2\n"}
     assert changes(RUNNING, new, ["filter", "postfix-pre"]) == [
-        Change("postfix-pre", "recreate", []),
         Change("filter", "recreate", ["filter.toml"]),
+        Change("postfix-pre", "recreate", []),
     ]
     assert changes({}, new, ["filter"]) == []
 
