@@ -14,7 +14,7 @@ POST_DECIDED = frozenset(
         "myhostname", "proxy_interfaces", "mynetworks", "smtpd_recipient_restrictions", "smtpd_restriction_classes",
         "verify_recipient", "smtpd_authorized_xforward_hosts", "smtpd_timeout", "message_size_limit",
         "recipient_delimiter", "virtual_mailbox_domains", "virtual_alias_domains", "relay_domains", "relayhost",
-        "smtp_tls_policy_maps", "smtp_tls_CAfile", "smtp_dns_support_level",
+        "smtp_tls_policy_maps", "smtp_tls_mandatory_protocols", "smtp_tls_CAfile", "smtp_dns_support_level",
         "masquerade_domains", "masquerade_exceptions",
     ]
 )
@@ -84,6 +84,7 @@ def _outbound_tls(configuration: Configuration) -> dict[str, str]:
     levels = tls.policies.values()
     if levels:
         found["smtp_tls_policy_maps"] = "texthash:$config_directory/tls_policies"
+        found["smtp_tls_mandatory_protocols"] = ">=TLSv1.2"
     if "secure" in levels:
         public = "/etc/ssl/certs/ca-certificates.crt"
         found["smtp_tls_CAfile"] = f"/secrets/{tls.authorities}" if tls.authorities else public
