@@ -4,12 +4,17 @@ which its health check asks.
 
 It runs only where the file wants it: for logins at gate 1 ([listen.*] auth), or for the mailstore.  Whatever it
 runs for, gate 1 finds logins at the same address, and mail is where Postfix would have put it.
+
+It knows by itself who has a mailbox, from the lists and tables that gate 2 asks.  With a rule that all do, whatever
+comes past gate 2's own check, mail for an alias to somebody who has gone say, would make a Maildir that nobody reads.
 """
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from gateway.directory.queries import logins, quotas
@@ -17,13 +22,19 @@ from gateway.render import directory
 from gateway.render.names import outbound_hostname
 from gateway.render.templates import fill
 from gateway.render.tls import chain
-from gateway.settings.accounts import FILES
+from gateway.settings.accounts import FILES, Queries
 from gateway.settings.grammar import SocketAddress
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
 from gateway.settings.topology import AUTH_PORT, MAILSTORE_PORTS, Topology
 
 SITE_SCRIPT = "site.sieve"  # [mailstore] sieve, as it is
+LOGIN_CHARACTERS = f"{string.ascii_letters}{string.digits}.@_+=~&'-"  # of grammar.address, and capitals
+MAIL_USER = {  # mail belongs to one user of the system; the home is a directory in the Maildir that is no folder
+    "uid": "5000",
+    "gid": "5000",
+    "home": "/var/mail/vhosts/%{user | domain}/%{user | username}/dovecot",
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,18 @@ def wanted(settings: Settings) -> bool:
     return settings.mailstore.enabled or any(listener.auth for listener in settings.listen.values())
 
 
+def asks_bind(settings: Settings) -> bool:
+    """Tell whether its database is a server by a name that bind resolves; without a dot it is a container's."""
+    url = settings.directory.url
+    if url is None or "." not in url.host or not wanted(settings):
+        return False
+    try:
+        ip_address(url.host)
+    except ValueError:
+        return True
+    return False
+
+
 def auth(topology: Topology) -> SocketAddress:
     """Return where gate 1 asks about logins."""
     return SocketAddress(topology.address("dovecot", "directory"), AUTH_PORT)
@@ -50,38 +73,58 @@ def render_dovecot(configuration: Configuration) -> dict[str, str]:
     settings, topology = configuration.settings, configuration.topology
     if not wanted(settings):
         return {}
+    asked = _directory(configuration)
     values = {
         "gateway": settings.gateway,
         "hostname": outbound_hostname(settings),
         "topology": topology,
         "mailstore": settings.mailstore,
-        **_directory(configuration),
+        **asked,
+        "directory": any(asked[name] for name in ("logins", "quotas", "boxes")),
+        "characters": LOGIN_CHARACTERS,
+        "fields": MAIL_USER,
+        "addresses": settings.mailboxes.addresses,
         "auth": auth(topology),
         "edge": _edge(topology),
         "ports": MAILSTORE_PORTS,
         "tls_chain": chain(configuration),
         "listeners": list(_listeners(settings, topology)),
     }
-    names = ["dovecot.conf", "listeners", *(["mailstore.conf"] if settings.mailstore.enabled else [])]
-    if values["logins"] or values["quotas"]:
+    names = ["dovecot.conf", "listeners"]
+    if settings.mailstore.enabled:
+        names += ["mailstore.conf", "mailboxes"]
+    if values["directory"]:
         names.append("directory.conf")
     files = {name: fill(f"dovecot/{name}", values) for name in names}
     return files | ({SITE_SCRIPT: configuration.site_sieve} if settings.mailstore.sieve else {})
 
 
 def _directory(configuration: Configuration) -> dict[str, Any]:
-    """Return what is asked of a database beside secrets/passwords; `logins` and `quotas` are None where it is not."""
-    given, url = configuration.settings.directory, configuration.settings.directory.url
+    """Return what is asked of a database beside the files; `logins`, `quotas` and `boxes` are None where it is not."""
+    url, given = configuration.settings.directory.url, configuration.settings.directory.queries
     if url is None:
-        return {"logins": None, "quotas": None}
+        return {"logins": None, "quotas": None, "boxes": None, "own_quotas": False, "theirs": False}
+    stored = configuration.settings.mailstore.enabled
     return {
-        "logins": logins(given.queries),
-        "quotas": quotas(given.queries) if configuration.settings.mailstore.enabled else None,
+        "logins": logins(given),
+        "quotas": quotas(given) if stored and given.given else None,
+        "boxes": _boxes(given) if stored else None,
+        "own_quotas": stored and quotas(given) is not None,
+        "theirs": given.given,
         "database": url,
         "file": f"{FILES}/{url.name}",
         "host": directory.host(configuration.topology, url),
         "connect_s": directory.CONNECT_S,
     }
+
+
+def _boxes(given: Queries) -> str | None:
+    """Return the query for a mailbox, which gives its quota too where the tables are ours."""
+    if not given.given:
+        return quotas(given)
+    theirs = logins(given.model_copy(update={"passwords": given.mailboxes}))  # with Dovecot's variables
+    # Without their columns, which would be settings of the user, and one row, where Dovecot takes no more.
+    return f"SELECT '%{{user}}' AS user FROM ({theirs}) AS theirs LIMIT 1"  # noqa: S608 - the operator's own words
 
 
 def _listeners(settings: Settings, topology: Topology) -> Iterator[Listener]:

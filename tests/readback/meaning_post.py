@@ -22,7 +22,11 @@ POST_DECIDED = frozenset(
 
 
 VIRTUAL = ("virtual_mailbox_base", "virtual_mailbox_limit", "virtual_uid_maps", "virtual_gid_maps")  # of virtual(8)
-SCRIPTS = {"syslog_name": "postfix-post/sieve", "smtpd_authorized_xforward_hosts": ""}
+SCRIPTS = {
+    "syslog_name": "postfix-post/sieve",
+    "smtpd_authorized_xforward_hosts": "",
+    "receive_override_options": "",
+}
 
 
 def redirects(configuration: Configuration) -> list[str]:
@@ -114,7 +118,7 @@ def _post_parameters(configuration: Configuration) -> dict[str, str]:
         "relay_domains": " ".join(by_kind["relay"]),
     } | _outbound_tls(configuration)
     if settings.mailstore.enabled:
-        found["virtual_transport"] = f"lmtp:inet:{eighths[7][6]}:24"
+        found |= {"virtual_transport": f"lmtp:inet:{eighths[7][6]}:24", "lmtp_line_length_limit": "0"}
     read_at = {address.ip for address in (*settings.mailstore.imaps, *settings.mailstore.managesieve)}
     if any(ip.version == 6 for ip in own | read_at):
         found["smtp_address_preference"] = "ipv4"

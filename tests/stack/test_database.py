@@ -37,10 +37,10 @@ def client(site: Appliance) -> Client:
     return site.client("client")
 
 
-def _send(site: Appliance, client: Client, to: str, octets: int = 0) -> str:
+def _send(site: Appliance, client: Client, to: str, octets: int = 0, sender: str = "someone@client.example") -> str:
     """Send a message of at least so many octets; give its token."""
     body = ("x" * 70 + "\n") * (octets // 71)
-    sent = client.swaks(site.outside, "--body", f"text\n{body}", to=to)
+    sent = client.swaks(site.outside, "--body", f"text\n{body}", to=to, sender=sender)
     assert sent.code == 0, sent.transcript
     return sent.token
 
@@ -66,6 +66,16 @@ def test_mailbox_has_the_quota_of_its_row(site: Appliance, client: Client) -> No
     site.arrived("ben@base.test", late)
     shown = site.exec("dovecot", "doveadm", "-f", "tab", "quota", "get", "-u", "ben@base.test").stdout
     assert "\t1024\t" in shown, "kilobytes of [mailstore] quota"
+
+
+def test_mail_for_a_mailbox_that_is_gone_comes_back(site: Appliance, client: Client) -> None:
+    """Gate 1 has seen the alias only; Dovecot knows that nobody would read it, and the sender is told."""
+    token = _send(site, client, "gone@file.test", sender="anna@base.test")
+    told = wait_for(lambda: site.mailbox("anna@base.test", f"X-Token: {token}"), "the report")
+    assert re.search(
+        r"^To: anna@base\.test$.*550 5\.1\.1 <gone@base\.test> User doesn't exist", told[0], re.MULTILINE | re.DOTALL
+    )
+    assert "gone" not in site.exec("postfix-post", "ls", "/var/mail/vhosts/base.test").stdout.split()
 
 
 def test_quota_nobody_can_tell_is_not_that_of_all_others(site: Appliance) -> None:

@@ -220,6 +220,15 @@ def test_people_of_the_tables_log_in_and_send_as_themselves(site: Appliance, peo
     assert _logged_in(site, laptop, "wrong", "anna@dir.test").startswith("535 5.7.8")
 
 
+@pytest.mark.parametrize("people", ["postfixadmin"], indirect=True, scope="module")
+def test_hash_without_its_scheme_is_no_password(site: Appliance, people: str) -> None:
+    """PostfixAdmin writes them as crypt(3) does; whoever has seen one cannot log in with it."""
+    rows = sql(site, "admin", "postfix", "SELECT password FROM mailbox WHERE username = 'anna@dir.test'").stdout
+    laptop = site.client("laptop")
+    assert _logged_in(site, laptop, PASSWORD, "anna@dir.test") == TAKEN
+    assert _logged_in(site, laptop, rows.splitlines()[1], "anna@dir.test").startswith("535 5.7.8")
+
+
 @with_mariadb
 def test_login_waits_for_the_database(site: Appliance, people: str) -> None:
     """While nobody can say whether a password is right, the answer is a 454."""

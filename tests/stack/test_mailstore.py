@@ -9,6 +9,7 @@ from __future__ import annotations
 import imaplib
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,26 @@ def test_new_mail_comes_by_lmtp_through_both_gates(store: Store) -> None:
     assert message.startswith(b"Return-Path: <someone@hop.test>\r\nDelivered-To: anna@store.test\r\n")
 
 
+def test_any_address_of_the_file_gets_mail_and_logs_in(store: Store) -> None:
+    """The file takes more characters in one than Dovecot does by default."""
+    store.arrives("o'brien_&=~x", store.send("o'brien_&=~x@store.test"))
+
+
+def test_content_comes_as_it_was_sent(store: Store) -> None:
+    """A line of any length, and UTF-8 in the header and in the sender's address."""
+    token = f"utf8-{time.time_ns():x}"
+    content = f"X-Token: {token}\r\nSubject: Grüße\r\n\r\n{'x' * 5000}\r\n".encode()
+    options = ("SMTPUTF8", "BODY=8BITMIME")
+    outside = store.appliance.outside
+    [answer] = store.client.send(outside, [content], to="anna@store.test", sender="jürgen@hop.test", options=options)
+    assert answer.code == 250, answer.text
+    store.arrives("anna", token)
+    with store.imap("anna") as imap:
+        [message] = [message for message in imap.messages() if token.encode() in message]
+    assert message.endswith(content)
+    assert message.startswith("Return-Path: <jürgen@hop.test>\r\n".encode())
+
+
 def test_extension_of_a_recipient_reaches_the_script(store: Store) -> None:
     """[gateway] recipient_delimiter holds for both."""
     store.put(
@@ -166,6 +187,14 @@ def test_redirect_leaves_through_gate_2(store: Store) -> None:
     store.appliance.logged("postfix-post", rf"postfix-post/sieve/smtpd\S* \w+: client=\S+\[{dovecot}\]")
     with store.imap("moved") as imap:
         assert imap.has(token) == 0
+
+
+def test_redirect_to_nobody_keeps_the_message(store: Store) -> None:
+    """Gate 2 knows who there is; mail for an address that is misspelt would lie where nobody reads it."""
+    store.put("moved", 'redirect "typo@store.test";\n')
+    store.arrives("moved", store.send("moved@store.test"))
+    boxes = store.appliance.exec("postfix-post", "ls", "/var/mail/vhosts/store.test").stdout.split()
+    assert "moved" in boxes and "typo" not in boxes
 
 
 def test_vacation_answers_each_sender_once(store: Store) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.render.dovecot import render_dovecot, wanted
+from gateway.render.dovecot import LOGIN_CHARACTERS, asks_bind, render_dovecot, wanted
+from gateway.render.logins import NOBODY
+from gateway.settings.grammar import address
 from tests.configurations import configure, entries, minimal
 
 STORE = "[mailstore]\nenabled = true\n"
@@ -12,12 +14,17 @@ DIRECTORY = '[directory]\nurl = "sqlite:///mail.sqlite"\n'
 LOGINS = '[listen.submission]\naddresses = ["127.0.0.1:2587"]\nauth = true\n'
 
 
+def userdbs(files: dict[str, str]) -> list[str]:
+    """Return the look-ups in the tables, in order."""
+    return files["directory.conf"].split("userdb sql {\n")[1:]
+
+
 @pytest.mark.parametrize(("extra", "runs"), [("", False), (STORE, True), (LOGINS, True), (LOGINS + STORE, True)])
 def test_dovecot_runs_where_people_log_in_or_have_their_mail(tmp_path, extra, runs):
     """Nothing else costs memory, and what does not run has no file."""
     configuration = configure(tmp_path, minimal(extra))
-    store = ["mailstore.conf"] if STORE in extra else []
-    expected = ["dovecot.conf", "listeners", *store] if runs else []
+    store = ["mailboxes", "mailstore.conf"] if STORE in extra else []
+    expected = sorted(["dovecot.conf", "listeners", *store]) if runs else []
     assert wanted(configuration.settings) == runs
     assert sorted(render_dovecot(configuration)) == expected
 
@@ -36,11 +43,48 @@ def test_mail_is_where_postfix_would_put_it(tmp_path):
         "mail_driver = maildir\nmail_path = /var/mail/vhosts/%{user | domain}/%{user | username}\n"
         in files["mailstore.conf"]
     )
-    text = files["dovecot.conf"]
+    text = files["mailstore.conf"]
     assert (
         "    uid = 5000\n    gid = 5000\n    home = /var/mail/vhosts/%{user | domain}/%{user | username}/dovecot\n"
         in text
     )
+
+
+def test_mailboxes_are_those_of_the_file(tmp_path):
+    """And nobody else's: a rule that all have one would take mail that nobody reads."""
+    files = render_dovecot(configure(tmp_path, minimal(STORE)))
+    assert entries(files["mailboxes"]) == ["postmaster@example.test::::::"]
+    assert "static" not in "".join(files.values())
+
+
+def test_login_takes_what_an_address_may_be_made_of():
+    """And not "!", by which sender_logins says that nobody may send as an address."""
+
+    def fits(character: str) -> bool:
+        try:
+            return bool(address(f"x{character}x@example.test"))
+        except ValueError:
+            return False
+
+    assert set(LOGIN_CHARACTERS) - {"@"} == {character for character in map(chr, range(256)) if fits(character)}
+    assert NOBODY not in LOGIN_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("url", "asks"),
+    [
+        ("mysql://gateway@db.corp.test/mail", True),
+        ("mysql://gateway@database/mail", False),
+        ("mysql://gateway@container/mail", False),
+        ("postgresql://gateway@192.0.2.7/mail", False),
+        ("sqlite:///mail.sqlite", False),
+    ],
+)
+def test_bind_is_asked_for_a_server_by_name_alone(tmp_path, url, asks):
+    """Docker knows the names of containers."""
+    directory = f'[directory]\nurl = "{url}"\n'
+    assert asks_bind(configure(tmp_path, minimal(LOGINS + directory)).settings) == asks
+    assert not asks_bind(configure(tmp_path, minimal(directory)).settings), "Dovecot does not run"
 
 
 def test_logins_alone_open_nothing_else(tmp_path):
@@ -96,11 +140,11 @@ def test_quota_holds_to_the_octet(tmp_path, over_quota, tempfail):
 def test_mailboxes_of_the_directory_may_have_their_own_quota(tmp_path, quota):
     """Asked before what all share; a database that is down is no answer, and mail waits."""
     files = render_dovecot(configure(tmp_path, minimal(STORE + quota + DIRECTORY)))
-    asked = files["directory.conf"][files["directory.conf"].index("userdb sql") :]
+    [asked] = userdbs(files)
     assert "quota_storage_size FROM mailboxes" in asked
-    assert "  result_success = continue-ok\n" in asked
     assert "  result_internalfail = return\n" in asked
-    assert files["dovecot.conf"].index("!include directory.conf") < files["dovecot.conf"].index("userdb static")
+    text = files["dovecot.conf"]
+    assert text.index("!include directory.conf") < text.index("!include mailstore.conf"), "tables before the file"
     assert f"\nquota_storage_size = {f'{2**30} B' if quota else 'unlimited'}\n" in files["mailstore.conf"]
 
 
@@ -109,9 +153,13 @@ def test_nobody_asks_for_quotas_where_mail_is_not_kept(tmp_path):
     assert "userdb" not in render_dovecot(configure(tmp_path, minimal(LOGINS + DIRECTORY)))["directory.conf"]
     theirs = "".join(f"{name} = \"SELECT x FROM y WHERE z = '%s'\"\n" for name in ("domains", "aliases", "mailboxes"))
     text = STORE + DIRECTORY + "[directory.queries]\n" + theirs
-    assert "directory.conf" not in render_dovecot(configure(tmp_path, minimal(text)))
-    given = text + "quotas = \"SELECT quota FROM y WHERE z = '%s'\"\n"
-    assert "passdb" not in render_dovecot(configure(tmp_path, minimal(given)))["directory.conf"]
+    [boxes] = userdbs(render_dovecot(configure(tmp_path, minimal(text))))
+    assert "  query = SELECT '%{user}' AS user FROM (SELECT x FROM y WHERE z = '%{user}') AS theirs LIMIT 1\n" in boxes
+    given = render_dovecot(configure(tmp_path, minimal(text + "quotas = \"SELECT quota FROM y WHERE z = '%s'\"\n")))
+    assert "passdb" not in given["directory.conf"]
+    quotas, again = userdbs(given)
+    assert again == boxes
+    assert "  result_success = continue\n" in quotas, "who has a quota alone has no mailbox"
 
 
 def test_site_wide_script_is_handed_on_as_it_is(tmp_path):
