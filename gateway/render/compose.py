@@ -30,6 +30,8 @@ def render_compose(configuration: Configuration) -> str:
     wanted = scanners.wanted(configuration.settings)
     if dovecot.wanted(configuration.settings):
         wanted.add("dovecot")
+    # Nobody asks Dovecot there, so any address will do; the lower half of the network is full.
+    guests = {"dovecot": [{"name": "resolver", "ipv4": None}]} if dovecot.asks_bind(configuration.settings) else {}
     secrets = scanners.secrets(configuration.settings)
     return fill(
         "compose.override.yaml",
@@ -41,7 +43,7 @@ def render_compose(configuration: Configuration) -> str:
                 {
                     "name": name,
                     "ports": ports.get(name, []),
-                    "networks": _attachments(topology, name),
+                    "networks": [*_attachments(topology, name), *guests.get(name, [])],
                     "environment": environment.get(name, {}),
                     "wanted": name in wanted,
                     "secrets": list(secrets.get(name, {})) if name != "database" else [],  # which has them there

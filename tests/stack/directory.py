@@ -4,7 +4,8 @@ The people of the appliance `directory`, in whichever kind of database a test wa
     mysql         MariaDB, the appliance's own container
     sqlite        a file of its volume
     postgresql    a server made here from Debian's packages, attached to its network `directory`
-    postfixadmin  tables as PostfixAdmin makes them, in the appliance's MariaDB, asked by [directory.queries]
+    postfixadmin  tables as PostfixAdmin makes them, in the appliance's MariaDB, asked by [directory.queries]; with
+                  [mailstore], so that Dovecot asks them too
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests.stack.client import ROOT, Done, run, wait_for
 URLS = {
     "mysql": "mysql://gateway@database/mail",
     "sqlite": "sqlite:///mail.sqlite",
-    "postgresql": "postgresql://gateway@people/mail",
+    "postgresql": "postgresql://gateway@people.file.test/mail",  # by a name that bind alone knows: [dns] hosts
     "postfixadmin": "mysql://gateway@database/postfix",
 }
 LAYOUT = Path(__file__).parent / "postfixadmin"
@@ -80,7 +81,7 @@ def become(appliance: Appliance, kind: str) -> None:
         _start_postgresql(appliance)
     text = re.sub(r"(?ms)^\[directory\].*", f'[directory]\nurl = "{URLS[kind]}"\n', appliance.config.read_text())
     if kind == "postfixadmin":
-        text += (LAYOUT / "queries.toml").read_text()
+        text += (LAYOUT / "queries.toml").read_text() + "\n[mailstore]\nenabled = true\n"
     appliance.config.write_text(text)
     appliance.make("apply")
     if kind == "postfixadmin":
@@ -126,7 +127,7 @@ def _start_postgresql(appliance: Appliance) -> None:
     passwords = {"READING": "directory-password", "WRITING": "directory-admin-password"}
     told = [f"{variable}={secret(appliance, file)}" for variable, file in passwords.items()]
     options = [part for entry in told for part in ("-e", entry)]
-    place = ["--network", f"{appliance.project}_directory", "--network-alias", "people"]
+    place = ["--network", f"{appliance.project}_directory", "--ip", str(appliance.network("directory")[20])]
     run("docker", "run", "-d", "--init", "--name", name, *place, *options, image)
     appliance.adopt(name)
 

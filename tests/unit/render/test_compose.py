@@ -156,6 +156,15 @@ def test_override_publishes_the_mailstore_where_the_file_says(tmp_path):
     assert '      edge: { ipv4_address: 198.18.25.6, ipv6_address: "fd53:616c:c612:1900::6" }\n' in text
 
 
+def test_override_brings_dovecot_to_bind_for_a_server_by_name(tmp_path):
+    """At any address, for nobody asks it there; beside containers it stays where it was."""
+    extra = '[mailstore]\nenabled = true\n[directory]\nurl = "mysql://gateway@{}/mail"\n'
+    inside = "      directory: { ipv4_address: 198.18.25.230 }\n"
+    texts = [render_compose(configure(tmp_path, minimal(extra.format(host)))) for host in ("db.corp.test", "database")]
+    assert f"{inside}      resolver: {{}}\n" in texts[0]
+    assert f"{inside}  database:\n" in texts[1]
+
+
 def test_override_runs_the_database_that_is_wanted_and_gives_the_gates_their_secret(tmp_path):
     """A secret is one file, mounted where it is needed; other names of files replace those of compose.yaml."""
     extra = '[directory]\nurl = "mysql://gateway@database/mail"\npassword = "reading"\n'
