@@ -4,9 +4,6 @@ which its health check asks.
 
 It runs only where the file wants it: for logins at gate 1 ([listen.*] auth), or for the mailstore.  Whatever it
 runs for, gate 1 finds logins at the same address, and mail is where Postfix would have put it.
-
-It knows by itself who has a mailbox, from the lists and tables that gate 2 asks.  With a rule that all do, whatever
-comes past gate 2's own check, mail for an alias to somebody who has gone say, would make a Maildir that nobody reads.
 """
 
 from __future__ import annotations
@@ -17,12 +14,13 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
-from gateway.directory.queries import logins, quotas
+from gateway.directory.queries import logins
 from gateway.render import directory
+from gateway.render.mailboxes import own_quotas, userdbs
 from gateway.render.names import outbound_hostname
 from gateway.render.templates import fill
 from gateway.render.tls import chain
-from gateway.settings.accounts import FILES, Queries
+from gateway.settings.accounts import FILES
 from gateway.settings.grammar import SocketAddress
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
@@ -30,11 +28,6 @@ from gateway.settings.topology import AUTH_PORT, MAILSTORE_PORTS, Topology
 
 SITE_SCRIPT = "site.sieve"  # [mailstore] sieve, as it is
 LOGIN_CHARACTERS = f"{string.ascii_letters}{string.digits}.@_+=~&'-"  # of grammar.address, and capitals
-MAIL_USER = {  # mail belongs to one user of the system; the home is a directory in the Maildir that is no folder
-    "uid": "5000",
-    "gid": "5000",
-    "home": "/var/mail/vhosts/%{user | domain}/%{user | username}/dovecot",
-}
 
 
 @dataclass(frozen=True)
@@ -73,17 +66,17 @@ def render_dovecot(configuration: Configuration) -> dict[str, str]:
     settings, topology = configuration.settings, configuration.topology
     if not wanted(settings):
         return {}
-    asked = _directory(configuration)
+    stored = settings.mailstore.enabled
     values = {
         "gateway": settings.gateway,
         "hostname": outbound_hostname(settings),
         "topology": topology,
         "mailstore": settings.mailstore,
-        **asked,
-        "directory": any(asked[name] for name in ("logins", "quotas", "boxes")),
+        **_directory(configuration),
         "characters": LOGIN_CHARACTERS,
-        "fields": MAIL_USER,
         "addresses": settings.mailboxes.addresses,
+        "userdbs": userdbs(settings) if stored else [],
+        "own_quotas": own_quotas(settings),
         "auth": auth(topology),
         "edge": _edge(topology),
         "ports": MAILSTORE_PORTS,
@@ -91,7 +84,7 @@ def render_dovecot(configuration: Configuration) -> dict[str, str]:
         "listeners": list(_listeners(settings, topology)),
     }
     names = ["dovecot.conf", "listeners"]
-    if settings.mailstore.enabled:
+    if stored:
         names += ["mailstore.conf", "mailboxes"]
     if values["directory"]:
         names.append("directory.conf")
@@ -100,31 +93,19 @@ def render_dovecot(configuration: Configuration) -> dict[str, str]:
 
 
 def _directory(configuration: Configuration) -> dict[str, Any]:
-    """Return what is asked of a database beside the files; `logins`, `quotas` and `boxes` are None where it is not."""
+    """Return what is asked of a database beside the files; `logins` is None where tables of others have none."""
     url, given = configuration.settings.directory.url, configuration.settings.directory.queries
     if url is None:
-        return {"logins": None, "quotas": None, "boxes": None, "own_quotas": False, "theirs": False}
-    stored = configuration.settings.mailstore.enabled
+        return {"directory": False, "logins": None}
     return {
+        "directory": configuration.settings.mailstore.enabled or logins(given) is not None,
         "logins": logins(given),
-        "quotas": quotas(given) if stored and given.given else None,
-        "boxes": _boxes(given) if stored else None,
-        "own_quotas": stored and quotas(given) is not None,
-        "theirs": given.given,
         "database": url,
         "file": f"{FILES}/{url.name}",
         "host": directory.host(configuration.topology, url),
+        "outside": directory.outside(url),
         "connect_s": directory.CONNECT_S,
     }
-
-
-def _boxes(given: Queries) -> str | None:
-    """Return the query for a mailbox, which gives its quota too where the tables are ours."""
-    if not given.given:
-        return quotas(given)
-    theirs = logins(given.model_copy(update={"passwords": given.mailboxes}))  # with Dovecot's variables
-    # Without their columns, which would be settings of the user, and one row, where Dovecot takes no more.
-    return f"SELECT '%{{user}}' AS user FROM ({theirs}) AS theirs LIMIT 1"  # noqa: S608 - the operator's own words
 
 
 def _listeners(settings: Settings, topology: Topology) -> Iterator[Listener]:

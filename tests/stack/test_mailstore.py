@@ -126,7 +126,7 @@ def test_content_comes_as_it_was_sent(store: Store) -> None:
 
 
 def test_extension_of_a_recipient_reaches_the_script(store: Store) -> None:
-    """[gateway] recipient_delimiter holds for both."""
+    """[gateway] recipient_delimiter holds for both; a mailbox may have it in its name."""
     store.put(
         "plus",
         'require ["fileinto", "envelope", "subaddress"]; if envelope :detail "to" "list" { fileinto "Lists"; }\n',
@@ -134,6 +134,7 @@ def test_extension_of_a_recipient_reaches_the_script(store: Store) -> None:
     token = store.send("plus+list@store.test")
     store.arrives("plus", token, "Lists")
     store.arrives("plus", store.send("plus+other@store.test"))
+    store.arrives("plus+one", store.send("plus+one@store.test"))
 
 
 def test_mail_waits_in_gate_2_while_dovecot_is_down(store: Store) -> None:

@@ -14,11 +14,6 @@ DIRECTORY = '[directory]\nurl = "sqlite:///mail.sqlite"\n'
 LOGINS = '[listen.submission]\naddresses = ["127.0.0.1:2587"]\nauth = true\n'
 
 
-def userdbs(files: dict[str, str]) -> list[str]:
-    """Return the look-ups in the tables, in order."""
-    return files["directory.conf"].split("userdb sql {\n")[1:]
-
-
 @pytest.mark.parametrize(("extra", "runs"), [("", False), (STORE, True), (LOGINS, True), (LOGINS + STORE, True)])
 def test_dovecot_runs_where_people_log_in_or_have_their_mail(tmp_path, extra, runs):
     """Nothing else costs memory, and what does not run has no file."""
@@ -44,10 +39,8 @@ def test_mail_is_where_postfix_would_put_it(tmp_path):
         in files["mailstore.conf"]
     )
     text = files["mailstore.conf"]
-    assert (
-        "    uid = 5000\n    gid = 5000\n    home = /var/mail/vhosts/%{user | domain}/%{user | username}/dovecot\n"
-        in text
-    )
+    assert "mail_home = /var/mail/vhosts/%{user | domain}/%{user | username}/dovecot\n" in text
+    assert "mail_uid = 5000\nmail_gid = 5000\n" in text
 
 
 def test_mailboxes_are_those_of_the_file(tmp_path):
@@ -138,28 +131,26 @@ def test_quota_holds_to_the_octet(tmp_path, over_quota, tempfail):
 
 @pytest.mark.parametrize("quota", ["", 'quota = "1GiB"\n'])
 def test_mailboxes_of_the_directory_may_have_their_own_quota(tmp_path, quota):
-    """Asked before what all share; a database that is down is no answer, and mail waits."""
+    """Asked before what all share."""
     files = render_dovecot(configure(tmp_path, minimal(STORE + quota + DIRECTORY)))
-    [asked] = userdbs(files)
-    assert "quota_storage_size FROM mailboxes" in asked
-    assert "  result_internalfail = return\n" in asked
-    text = files["dovecot.conf"]
-    assert text.index("!include directory.conf") < text.index("!include mailstore.conf"), "tables before the file"
-    assert f"\nquota_storage_size = {f'{2**30} B' if quota else 'unlimited'}\n" in files["mailstore.conf"]
+    text = files["mailstore.conf"]
+    assert (
+        "userdb tables {\n  driver = sql\n  userdb_sql_query = SELECT quota AS quota_storage_size FROM mailboxes"
+        in text
+    )
+    assert text.index("userdb tables") < text.index("userdb file")
+    assert f"\nquota_storage_size = {f'{2**30} B' if quota else 'unlimited'}\n" in text
 
 
-def test_nobody_asks_for_quotas_where_mail_is_not_kept(tmp_path):
-    """Logins to submit have none; and tables of others only where a query is given."""
-    assert "userdb" not in render_dovecot(configure(tmp_path, minimal(LOGINS + DIRECTORY)))["directory.conf"]
+def test_nobody_asks_for_mailboxes_where_mail_is_not_kept(tmp_path):
+    """Logins to submit have none; and where nobody of the tables logs in, nothing is asked of them."""
+    files = render_dovecot(configure(tmp_path, minimal(LOGINS + DIRECTORY)))
+    assert "passdb sql" in files["directory.conf"]
+    assert "userdb" not in "".join(files.values())
     theirs = "".join(f"{name} = \"SELECT x FROM y WHERE z = '%s'\"\n" for name in ("domains", "aliases", "mailboxes"))
-    text = STORE + DIRECTORY + "[directory.queries]\n" + theirs
-    [boxes] = userdbs(render_dovecot(configure(tmp_path, minimal(text))))
-    assert "  query = SELECT '%{user}' AS user FROM (SELECT x FROM y WHERE z = '%{user}') AS theirs LIMIT 1\n" in boxes
-    given = render_dovecot(configure(tmp_path, minimal(text + "quotas = \"SELECT quota FROM y WHERE z = '%s'\"\n")))
-    assert "passdb" not in given["directory.conf"]
-    quotas, again = userdbs(given)
-    assert again == boxes
-    assert "  result_success = continue\n" in quotas, "who has a quota alone has no mailbox"
+    text = DIRECTORY + "[directory.queries]\n" + theirs
+    assert "directory.conf" not in render_dovecot(configure(tmp_path, minimal(LOGINS + text)))
+    assert "passdb" not in render_dovecot(configure(tmp_path, minimal(STORE + text)))["directory.conf"]
 
 
 def test_site_wide_script_is_handed_on_as_it_is(tmp_path):
@@ -173,7 +164,8 @@ def test_site_wide_script_is_handed_on_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("delimiter", ["", "+", "-"])
 def test_delimiter_is_that_of_both_gates(tmp_path, delimiter):
-    """Dovecot's own default would cut anna+x where the file has none."""
+    """Dovecot's own would cut anna+x where the file has none, and where anna+x is a mailbox."""
     text = minimal(STORE, gateway=f'recipient_delimiter = "{delimiter}"')
     lines = render_dovecot(configure(tmp_path, text))["mailstore.conf"].splitlines()
-    assert f"recipient_delimiter = {delimiter}" in lines
+    assert "recipient_delimiter =" in lines
+    assert lines.count(f"    recipient_delimiter = {delimiter}") == (2 if delimiter else 0)
