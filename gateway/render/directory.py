@@ -8,6 +8,9 @@ main.cf looks, by proxymap, which holds the connections to the database for all 
 A database that is down, or that takes too long, is a temporary error to each look-up: 451, never "User unknown".  The
 client libraries wait for a connection as long as they are told, but for an answer for ever: so a proxymap that has
 waited too long is ended by its own watchdog, and the next one finds no connection.
+
+A server that is not the appliance's own is spoken to by TLS where it offers that, and nobody compares its certificate:
+as libpq and PyMySQL do by themselves, and as the client library of MariaDB does where it is told.
 """
 
 from __future__ import annotations
@@ -110,6 +113,11 @@ def host(topology: Topology, url: Database) -> str:
     return str(topology.address("database", "directory")) if url.host == DATABASE_HOST else url.host
 
 
+def outside(url: Database) -> bool:
+    """Tell whether what is asked may leave this host; the network of the appliance's own database does not."""
+    return url.scheme != "sqlite" and url.host != DATABASE_HOST
+
+
 def view(settings: Settings, questions: list[Question]) -> View:
     """Return what main.cf says; nothing but empty lists without a directory."""
     tables: dict[str, list[str]] = {reader: [] for reader in READERS}
@@ -135,7 +143,7 @@ def files(configuration: Configuration, questions: list[Question]) -> dict[str, 
     }
     made = {f"{PREFIX}{question.name}": fill("directory", values | {"question": question}) for question in questions}
     if url.scheme == "mysql":
-        made["mysql.cnf"] = fill("mysql.cnf", {"connect_s": CONNECT_S})
+        made["mysql.cnf"] = fill("mysql.cnf", {"connect_s": CONNECT_S, "outside": outside(url)})
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.render.directory import files, post_questions, pre_questions, view
+from gateway.render.dovecot import render_dovecot
 from gateway.render.postfix import render_post, render_pre
 from tests.configurations import configure, entries, minimal, parameters
 
@@ -79,6 +80,15 @@ def test_mysql_table_says_all_but_the_password(tmp_path):
     assert "result_format = %S" in rendered["directory-kept"]
     assert "result_format = relay:%s" in rendered["directory-transport"]
     assert not [name for name, text in rendered.items() if "\npassword" in text]
+
+
+@pytest.mark.parametrize(("host", "tls"), [("database", False), ("192.0.2.7", True), ("db.corp.test", True)])
+def test_mysql_server_elsewhere_is_spoken_to_by_tls(tmp_path, host, tls):
+    """By the gates and by Dovecot; not the appliance's own, whose network is inside this host."""
+    text = minimal(f'[mailstore]\nenabled = true\n[directory]\nurl = "mysql://gateway@{host}/mail"\n')
+    configuration = configure(tmp_path, text)
+    assert ("ssl-enforce = 1\n" in render_pre(configuration)["mysql.cnf"]) == tls
+    assert ("  ssl = yes\n" in render_dovecot(configuration)["directory.conf"]) == tls
 
 
 def test_sqlite_table_names_its_file(tmp_path):
