@@ -111,6 +111,7 @@ def next_hops(house: Appliance) -> dict[str, Sink]:
     found = {name: house.sink(name) for name in ("plain-may", "plain-encrypt")}
     for name in ("safe-none", "safe-may", "safe-encrypt", "safe", "impostor"):
         found[name] = house.sink(name, program="tests.stack.tls_sink")
+    found["old"] = house.sink("old", program="tests.stack.old_tls_sink")
     authority = found["safe"].sh("cat /tmp/certificate.pem").stdout
     (house.config_dir / "secrets/ca.pem").write_text(authority)
     house.edit("[tls.policies]", '[tls]\nauthorities = "ca.pem"\n[tls.policies]')
@@ -135,13 +136,14 @@ def test_mail_leaves_as_the_policy_says(
     ("name", "why"),
     [
         ("plain-encrypt", "TLS is required, but was not offered by host plain-encrypt"),
+        ("old", "Cannot start TLS: handshake failure"),
         ("impostor", "Server certificate not (trusted|verified)"),
     ],
 )
 def test_mail_that_may_not_leave_so_waits(
     house: Appliance, visitor: Client, next_hops: dict[str, Sink], name: str, why: str
 ) -> None:
-    """Without TLS where it must be, or to whom nobody has signed for: deferred in gate 2, and nothing is sent."""
+    """Without TLS where it must be, by that of long ago, or to whom nobody has signed for: deferred, and not sent."""
     sent = visitor.swaks(house.outside, to=f"v@{name}.test")
     assert sent.code == 0, sent.transcript
     house.deferred(why, to=f"v@{name}.test")

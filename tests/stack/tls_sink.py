@@ -3,7 +3,7 @@ A next hop that offers STARTTLS, under a certificate that it makes for the name 
 
     python3 -m tests.stack.tls_sink DIRECTORY [PORT]
 
-The certificate is /tmp/certificate.pem.  For the rest it is sink.py.
+The certificate is /tmp/certificate.pem.  For the rest it is sink.py; old_tls_sink.py knows TLS 1.1 at most.
 """
 
 from __future__ import annotations
@@ -17,14 +17,19 @@ from tests.stack.sink import Session, Sink, listen
 CERTIFICATE, KEY = "/tmp/certificate.pem", "/tmp/key.pem"
 
 
-def safe(directory: Path) -> Session:
-    """Make a certificate, and what holds one session under it."""
+def certified() -> ssl.SSLContext:
+    """Make a certificate, and a context under it."""
     words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=safe"
     command = [*words.split(), "-addext", "subjectAltName=DNS:safe", "-keyout", KEY, "-out", CERTIFICATE]
     subprocess.run(command, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE, KEY)
-    return Sink(directory, context).serve
+    return context
+
+
+def safe(directory: Path) -> Session:
+    """Make what holds one session."""
+    return Sink(directory, certified()).serve
 
 
 if __name__ == "__main__":
