@@ -23,7 +23,7 @@ from tests.stack.client import ROOT, Done, run, wait_for
 URLS = {
     "mysql": "mysql://gateway@database/mail",
     "sqlite": "sqlite:///mail.sqlite",
-    "postgresql": "postgresql://gateway@people.file.test/mail",  # by a name that bind alone knows: [dns] hosts
+    "postgresql": "postgresql://gateway@db.people.test/mail",  # by a name that bind alone knows
     "postfixadmin": "mysql://gateway@database/postfix",
 }
 LAYOUT = Path(__file__).parent / "postfixadmin"
