@@ -18,6 +18,7 @@ PEOPLE = """
 domain add base.test
 mailbox add anna@base.test
 mailbox add ben@base.test --quota 100KiB
+mailbox add "o'brien@base.test"
 alias add sales@base.test anna@base.test
 """
 
@@ -66,6 +67,11 @@ def test_mailbox_has_the_quota_of_its_row(site: Appliance, client: Client) -> No
     site.arrived("ben@base.test", late)
     shown = site.exec("dovecot", "doveadm", "-f", "tab", "quota", "get", "-u", "ben@base.test").stdout
     assert "\t1024\t" in shown, "kilobytes of [mailstore] quota"
+
+
+def test_mailbox_with_a_quote_in_its_address_is_found(site: Appliance, client: Client) -> None:
+    """By the gates and by Dovecot, who both put it into a query."""
+    site.arrived("o'brien@base.test", _send(site, client, "o'brien@base.test"))
 
 
 def test_mail_for_a_mailbox_that_is_gone_comes_back(site: Appliance, client: Client) -> None:
