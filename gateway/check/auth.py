@@ -32,9 +32,11 @@ import dns.resolver
 from gateway.check.auth_dkim import Chain, Signature, Signatures
 from gateway.check.auth_dmarc import Dmarc, evaluate
 from gateway.check.auth_dns import Lookups
-from gateway.check.auth_results import forged, results, without_comments
+from gateway.check.auth_results import forged, results
 from gateway.check.auth_spf import Spf, check_spf
 from gateway.message.author import author
+from gateway.message.comments import without_comments
+from gateway.message.edit import Splice
 from gateway.message.mail import MailObject
 from gateway.message.verdict import ERROR, Finding, Report
 
@@ -81,7 +83,7 @@ class Auth:
 
     async def examine(self, mail: MailObject) -> Report:
         """Report on a message; DNS that is out of reach is a finding, so that the edits are made all the same."""
-        removed = forged(mail.header, self._options.authserv_id)
+        removed = await self._forged(mail)
         if mail.inside:
             return Report(splices=removed)
         try:
@@ -94,6 +96,12 @@ class Auth:
         reasons: Sequence[str] = [ERROR] if unsure(found, self._trusted) else judge(found, self._trusted)
         detail = re.sub(r"\s+", " ", told.octets.decode("ascii").partition(";")[2]).strip()
         return Report([Finding(self._name, reason, detail) for reason in reasons], [*removed, told])
+
+    async def _forged(self, mail: MailObject) -> Sequence[Splice]:
+        authserv_id = self._options.authserv_id
+        if mail.header.complete:
+            return forged(mail.content, mail.header, authserv_id)
+        return await asyncio.to_thread(forged, mail.content, mail.header, authserv_id)
 
     async def _results(self, mail: MailObject) -> Results:
         if self._resolver is None:
@@ -164,7 +172,7 @@ def vouched(chain: Chain, domain: str, trusted: frozenset[str]) -> bool:
     for seal in chain.seals:
         if seal.domain not in trusted:
             return False
-        told = without_comments(seal.results)
+        told = without_comments(seal.results, " ")
         match = re.search(r"(?:\A|;)\s*dmarc\s*=\s*pass\b([^;]*)", told, re.IGNORECASE)
         named = re.search(r"header\.from\s*=\s*\"?([A-Za-z0-9.-]+)", match[1], re.IGNORECASE) if match else None
         if named and named[1].lower() == domain:

@@ -13,47 +13,38 @@ from collections.abc import Sequence
 from gateway.check.auth_dkim import Chain, Signature
 from gateway.check.auth_dmarc import Dmarc
 from gateway.check.auth_spf import Spf
+from gateway.message.comments import without_comments
 from gateway.message.edit import Splice
-from gateway.message.header import Header
-from gateway.message.parameters import decode_words
+from gateway.message.header import Buffer, Header, every
+from gateway.message.parameters import word_readings
 
 MAX_VALUE = 16_384  # octets of a field that are read for its name
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 
 
-def forged(header: Header, authserv_id: str) -> list[Splice]:
-    """Give the splices that remove the fields in our name; one whose name cannot be read is removed as well."""
+def forged(content: Buffer, header: Header, authserv_id: str) -> list[Splice]:
+    """
+    Give the splices that remove the fields in our name; one whose name cannot be read is removed as well.
+
+    However many fields stand before it: whoever reads it behind us may have no limit.
+    """
     return [
         Splice(field.start, field.stop, b"")
-        for field in header.all(b"Authentication-Results")
+        for field in every(content, header, b"Authentication-Results")
         if _names(field.value, authserv_id)
     ]
 
 
 def _names(value: bytes, authserv_id: str) -> bool:
     """Tell whether what stands before the results has our name in it."""
-    text = without_comments(decode_words(value[:MAX_VALUE].decode("utf-8", "replace")))
-    names = text.partition(";")[0].replace("\\", "").replace('"', " ").lower().split()
-    return not names or any(name.rstrip(".") == authserv_id.lower().rstrip(".") for name in names)
-
-
-def without_comments(text: str) -> str:
-    """Leave out comments, nested ones too; the parentheses of quoted strings are none."""
-    kept, depth, quoted, place = [], 0, False, 0
-    for match in re.finditer(r'\\.|["()]', text, re.DOTALL):
-        mark = match[0]
-        if mark == '"' and not depth:
-            quoted = not quoted
-        elif mark == "(" and not quoted:
-            if not depth:
-                kept.append(text[place : match.start()])
-            depth += 1
-        elif mark == ")" and depth:
-            depth -= 1
-            place = match.end()
-            kept.append(" ")
-    return "".join(kept) + ("" if depth else text[place:])
+    ours = authserv_id.lower().rstrip(".")
+    for text in word_readings(value[:MAX_VALUE].decode("utf-8", "replace")):
+        before = without_comments(text, " ").partition(";")[0]
+        names = before.replace("\\", "").replace('"', " ").lower().split()
+        if not names or any(name.rstrip(".") == ours for name in names):
+            return True
+    return False
 
 
 def results(

@@ -4,18 +4,26 @@ body: the operator's patterns in the text parts of a message.
 Searched is the text as its charset reads it, transfer encoding undone, and of HTML what a reader sees beside the
 source; in plain text zero-width characters are left out as well.
 
-Findings: the name of the pattern; detail: what matched.
+Findings: the name of the pattern; detail: what matched.  incomplete, if that is asked for: there is more text than is
+searched.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.check.base import Inspection
-from gateway.check.patterns import Patterns
-from gateway.message.decoding import text
+from gateway.check.patterns import INCOMPLETE, Patterns
+from gateway.message.decoding import decoded, texts
 from gateway.message.mail import MailObject
 from gateway.message.verdict import Finding, Report
 from gateway.message.visible import is_html, is_text, visible, without_invisible
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be under the settings of [checks.body]."""
+    names = {given["name"] for given in keys["patterns"]}
+    return names | {INCOMPLETE} if keys["incomplete"] else names
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,7 @@ class Options:
 
     patterns: Sequence[Mapping[str, str]] = ()  # name and pattern of each
     max_text: int = 2 * 2**20  # octets of decoded text of one message
+    incomplete: bool = False  # report that there is more
 
 
 class Body(Inspection):
@@ -34,6 +43,7 @@ class Body(Inspection):
         self._order = [given["name"] for given in options.patterns]
         self._patterns = Patterns((given["name"], given["pattern"]) for given in options.patterns)
         self._max_text = options.max_text
+        self._incomplete = options.incomplete
 
     def look(self, mail: MailObject) -> Report:
         """Report each pattern once, in their order."""
@@ -42,17 +52,29 @@ class Body(Inspection):
             for octets in self._texts(mail):
                 for name, piece in self._patterns.search(octets):
                     found.setdefault(name, piece)
-        return Report([Finding(self._name, name, found[name]) for name in dict.fromkeys(self._order) if name in found])
+            if self._incomplete and self._is_cut(mail):
+                found.setdefault(INCOMPLETE, f"text beyond {self._max_text} octets")
+        order = dict.fromkeys([*self._order, INCOMPLETE])
+        return Report([Finding(self._name, name, found[name]) for name in order if name in found])
 
     def _texts(self, mail: MailObject) -> Iterator[bytes]:
         left = self._max_text
-        for part in mail.mime.leaves:
-            if left <= 0 or not is_text(part):
-                continue
-            source = text(mail.content, part, left)
-            octets = source.encode("utf-8", "replace")
+        for part in filter(is_text, mail.mime.leaves):
+            if left <= 0:
+                return
+            octets = decoded(mail.content, part, left)
             left -= len(octets)
-            yield octets
-            seen = visible(source) if is_html(part) else without_invisible(source)
-            if seen is not source:
-                yield seen.encode("utf-8", "replace")
+            for source in texts(octets, part):
+                yield source.encode("utf-8", "replace")
+                seen = visible(source) if is_html(part) else without_invisible(source)
+                if seen is not source:
+                    yield seen.encode("utf-8", "replace")
+
+    def _is_cut(self, mail: MailObject) -> bool:
+        """Tell whether there is more text than was searched."""
+        left = self._max_text
+        for part in filter(is_text, mail.mime.leaves):
+            left -= len(decoded(mail.content, part, left + 1))
+            if left < 0:
+                return True
+        return False

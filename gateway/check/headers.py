@@ -3,22 +3,29 @@ headers: the operator's patterns in the bodies of header fields of the message.
 
 A field's body is unfolded, and searched as it stands and with the encoded words of RFC 2047 decoded.
 
-Findings: the name of the pattern; detail: the field's name and what matched.
+Findings: the name of the pattern; detail: the field's name and what matched.  incomplete: there are more fields than
+are read.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.check.base import Inspection
-from gateway.check.patterns import MAX_PIECE, Patterns, anchored
+from gateway.check.patterns import INCOMPLETE, MAX_PIECE, Patterns, anchored
 from gateway.message.charset import decode
 from gateway.message.header import Field
 from gateway.message.mail import MailObject
-from gateway.message.parameters import decode_words
+from gateway.message.parameters import word_readings
 from gateway.message.verdict import Finding, Report
 
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
+
+
+def reported(keys: Mapping[str, Any]) -> set[str]:
+    """Give the reasons that there may be under the settings of [checks.headers]."""
+    return {INCOMPLETE, *(given["name"] for given in keys["patterns"])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,10 @@ class Headers(Inspection):
             for text in texts(field):
                 for name, piece in patterns.search(text):
                     found.setdefault(name, f"{field.name[:MAX_PIECE].decode('latin-1')}: {piece}")
-        return Report([Finding(self._name, name, found[name]) for name in dict.fromkeys(self._order) if name in found])
+        if self._order and not mail.header.complete:
+            found.setdefault(INCOMPLETE, f"{len(mail.header.fields)} fields, and more")
+        order = dict.fromkeys([*self._order, INCOMPLETE])
+        return Report([Finding(self._name, name, found[name]) for name in order if name in found])
 
     def _candidates(self, mail: MailObject) -> Iterator[tuple[Field, Patterns]]:
         """Give the fields in which something may be, and the patterns that may be there."""
@@ -74,9 +84,9 @@ class Headers(Inspection):
 
 
 def texts(field: Field) -> list[bytes]:
-    """Give what a field's body may be read as, in UTF-8: as it stands, and decoded where that is something else."""
+    """Give what a field's body may be read as, in UTF-8, each once: as it stands, and decoded."""
     raw = field.value
     if b"=?" not in raw and raw.isascii():
         return [raw]
-    decoded = decode_words(decode(raw, "utf-8")).encode("utf-8", "replace")
-    return [raw] if decoded == raw else [raw, decoded]
+    decoded = (text.encode("utf-8", "replace") for text in word_readings(decode(raw, "utf-8")))
+    return list(dict.fromkeys([raw, *decoded]))

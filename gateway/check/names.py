@@ -2,7 +2,8 @@
 File names as they came: their extensions, and what is done to hide them.
 
 A name is read as the recipient's system will: without directories, without the dots and blanks at its end, which
-Windows drops, and with a colon as the beginning of an NTFS stream.
+Windows drops, nor what it lets no name have, which programs leave out; and with a colon as the beginning of an NTFS
+stream.
 """
 
 import re
@@ -10,7 +11,7 @@ import unicodedata
 
 MAX_NAME = 1_000  # characters from the end that are looked at
 _BETWEEN = re.compile(r"[.:]")
-_END = " \t\r\n\v\f.\0\u3000"  # what is dropped there
+_END = " \t\r\n\v\f.\0\u3000/\\?*\"<>|"  # what is dropped there
 # The sign that turns the direction of writing: photo[RLO]gpj.exe is shown as photoexe.jpg.
 _TURNED = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but those of folding
@@ -22,11 +23,12 @@ _UP = re.compile(r"(?:\A|[/\\])\.\.(?:[/\\]|\Z)")
 
 def extensions(name: str) -> list[str]:
     """Give all that stands behind a dot of a name, in lower case: exe and txt of a.exe.txt."""
-    name = name[-MAX_NAME:].replace("\\", "/").rpartition("/")[2]
+    name = name[-MAX_NAME:]
     if not name.isascii():
         name = unicodedata.normalize("NFKC", name)
         name = "".join(character for character in name if unicodedata.category(character) != "Cf")
-    pieces = _BETWEEN.split(name.rstrip(_END).lower())
+    name = name.replace("\\", "/").rstrip(_END).rpartition("/")[2]
+    pieces = _BETWEEN.split(name.lower())
     return [piece.strip() for piece in pieces[1:]]
 
 

@@ -9,11 +9,11 @@ when its automaton outgrows its memory it reports nothing found, where a single 
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import re2
 
+INCOMPLETE = "incomplete"  # reason of the finding that some of a message was not searched
 MAX_PIECE = 60  # characters of a match that are told
 _NOT_ANCHORS = re.compile(r"\\[^Az]|\[\^")
 
@@ -24,11 +24,6 @@ def _options() -> re2.Options:
     options.never_capture = True
     options.log_errors = False
     return options
-
-
-def reported(keys: Mapping[str, Any]) -> set[str]:
-    """Give the reasons that there may be under the settings of [checks.headers] or [checks.body]."""
-    return {given["name"] for given in keys["patterns"]}
 
 
 class Patterns:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from gateway.check import attachments, auth, body, clamav, command, gtube, headers, patterns, rspamd, structure, urls
+from gateway.check import attachments, auth, body, clamav, command, gtube, headers, rspamd, structure, urls
 from gateway.check.base import Check
 
 
@@ -29,11 +29,11 @@ def _always(reasons: object) -> Callable[[Mapping[str, Any]], set[str]]:
 KINDS: dict[str, Kind] = {
     "attachments": Kind(attachments.Options, attachments.Attachments, attachments.reported),
     "auth": Kind(auth.Options, auth.Auth, _always(auth.Reason)),
-    "body": Kind(body.Options, body.Body, patterns.reported),
+    "body": Kind(body.Options, body.Body, body.reported),
     "clamav": Kind(clamav.Options, clamav.Clamav, clamav.reported),
     "command": Kind(command.Options, command.Command, _always(command.Reason)),
     "gtube": Kind(gtube.Options, gtube.Gtube, _always(gtube.Reason)),
-    "headers": Kind(headers.Options, headers.Headers, patterns.reported),
+    "headers": Kind(headers.Options, headers.Headers, headers.reported),
     "rspamd": Kind(rspamd.Options, rspamd.Rspamd, _always(rspamd.Reason)),
     "structure": Kind(structure.Options, structure.Structure, structure.reported),
     "urls": Kind(urls.Options, urls.Urls, _always(urls.Reason)),

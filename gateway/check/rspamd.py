@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gateway.check.base import CONNECT_S, CheckFailed
 from gateway.message.content import MAX_CHUNK
 from gateway.message.edit import Splice
-from gateway.message.header import Buffer, Header
+from gateway.message.header import Buffer, every
 from gateway.message.mail import MailObject
 from gateway.message.verdict import Finding, Report
 
@@ -83,7 +83,7 @@ class Rspamd:
         reason = self._reason(answer)
         shown = " ".join(f"{name}({score:.2f})" for name, score in answer.symbols[:SHOWN_SYMBOLS])
         findings = [Finding(self._name, reason, f"{answer.score:.2f} {shown}".rstrip())] if reason else []
-        return Report(findings, self._splices(mail.header, answer, reason) if self._options.add_fields else ())
+        return Report(findings, self._splices(mail, answer, reason) if self._options.add_fields else ())
 
     def _reason(self, answer: Answer) -> Reason | Literal[""]:
         action = ACTIONS[answer.action]
@@ -91,12 +91,13 @@ class Rspamd:
             return "spam"
         return "probable" if answer.score >= self._options.spam_score or action else ""
 
-    def _splices(self, header: Header, answer: Answer, reason: str) -> list[Splice]:
+    def _splices(self, mail: MailObject, answer: Answer, reason: str) -> list[Splice]:
         """Put the score behind the header section's last field; copies that came are not ours, and go."""
-        splices = [Splice(field.start, field.stop, b"") for name in _FIELDS for field in header.all(name)]
+        came = (field for name in _FIELDS for field in every(mail.content, mail.header, name))
+        splices = [Splice(field.start, field.stop, b"") for field in came]
         status = f"{'Yes' if reason else 'No'}, score={answer.score:.2f} required={self._options.spam_score:.2f}"
         fields = f"X-Spam-Score: {answer.score:.2f}\r\nX-Spam-Status: {status}\r\n"
-        return [*splices, Splice(header.stop, header.stop, fields.encode("ascii"))]
+        return [*splices, Splice(mail.header.stop, mail.header.stop, fields.encode("ascii"))]
 
     async def _ask(self, mail: MailObject) -> bytes:
         import httpx  # here, for it takes long to load, and most sites do not ask

@@ -1,9 +1,7 @@
 """
 structure: MIME that software reads in different ways, so that a scanner and a recipient may see two messages.
 
-Findings: too-deep, too-many-parts, too-many-fields, no-boundary, boundary-reused, unclosed, after-close, field-twice,
-parameter-twice, bad-parameter, bad-type, bad-encoding, no-blank-line, as message.mime.ANOMALIES explains them;
-detail: how many, and the place of the first in the content.
+Findings: what message.mime.ANOMALIES names and explains; detail: how many, and the place of the first in the content.
 """
 
 from collections.abc import Mapping, Sequence

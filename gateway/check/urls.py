@@ -17,7 +17,7 @@ from publicsuffixlist import PublicSuffixList
 from gateway.check.base import LARGE, CheckFailed
 from gateway.check.domainlists import Lists, Unanswered
 from gateway.check.links import hosts, linked_hosts, reversed_address
-from gateway.message.decoding import text
+from gateway.message.decoding import decoded, texts
 from gateway.message.mail import MailObject
 from gateway.message.verdict import Finding, Report
 from gateway.message.visible import is_html, is_text, unescape, visible
@@ -96,10 +96,11 @@ def _hosts(mail: MailObject) -> Iterator[str]:
     for part in mail.mime.leaves:
         if left <= 0 or not is_text(part):
             continue
-        source = text(mail.content, part, left)
-        left -= len(source)
-        if is_html(part):
-            yield from linked_hosts(source, unescape)
-            yield from hosts(visible(source))
-        else:
-            yield from hosts(source)
+        octets = decoded(mail.content, part, left)
+        left -= len(octets)
+        for source in texts(octets, part):
+            if is_html(part):
+                yield from linked_hosts(source, unescape)
+                yield from hosts(visible(source))
+            else:
+                yield from hosts(source)

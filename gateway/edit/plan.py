@@ -61,7 +61,7 @@ def plan(
     key = standing.key_for(mail.header, inside=mail.inside)
     splices = [splice for report in reports for splice in report.splices]
     if tagged:
-        splices += tag(mail.header, policy)
+        splices += tag(mail, policy)
     splices += link(mail, standing.lists, signed_after=key is not None)
     if key is not None and key.private is not None:
         splices.append(sign(key, mail, apply(mail.content, splices)))

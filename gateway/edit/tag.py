@@ -6,27 +6,28 @@ this one, or a user's rule, takes them for ours (RFC 8601 section 5 says so of i
 """
 
 from gateway.message.edit import Splice
-from gateway.message.header import Field, Header
+from gateway.message.header import Field, every
+from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 
 
-def tag(header: Header, policy: Policy) -> list[Splice]:
+def tag(mail: MailObject, policy: Policy) -> list[Splice]:
     """Give the splices that mark a message as its policy says."""
-    splices = []
+    splices, end = [], mail.header.stop
     for name, body in policy.tag_fields:
         octets = name.encode("ascii")
-        splices += [Splice(field.start, field.stop, b"") for field in header.all(octets)]
-        splices.append(Splice(header.stop, header.stop, octets + b": " + body.encode("ascii") + b"\r\n"))
+        splices += [Splice(field.start, field.stop, b"") for field in every(mail.content, mail.header, octets)]
+        splices.append(Splice(end, end, octets + b": " + body.encode("ascii") + b"\r\n"))
     if policy.subject_prefix:
-        splices += _prefixed(header, policy.subject_prefix.encode("ascii"))
+        splices += _prefixed(mail, policy.subject_prefix.encode("ascii"))
     return splices
 
 
-def _prefixed(header: Header, prefix: bytes) -> list[Splice]:
+def _prefixed(mail: MailObject, prefix: bytes) -> list[Splice]:
     """Prefix the Subject; each of them, for of several any may be the one that is shown."""
-    subjects = list(header.all(b"Subject"))
+    subjects = list(every(mail.content, mail.header, b"Subject"))
     if not subjects:
-        return [Splice(header.stop, header.stop, b"Subject: " + prefix + b"\r\n")]
+        return [Splice(mail.header.stop, mail.header.stop, b"Subject: " + prefix + b"\r\n")]
     return [_before_text(subject, prefix) for subject in subjects]
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import idna
 
+from gateway.message.comments import without_comments
 from gateway.message.header import Header
 
 MAX_VALUE = 16_384  # octets of one From that are read
 MAX_MAILBOXES = 20  # more than one is rare
 _NEXT = re.compile(r'"(?:[^"\\]|\\.)*"?|<[^<>]*>?|[,;:]|[^",;:<]+', re.DOTALL)
-_MARK = re.compile(r'\\.|["()]', re.DOTALL)
 _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -38,7 +38,7 @@ def author(header: Header) -> Author:
     """Read From; never fails."""
     found = list(header.all(b"From"))
     domains: list[str | None] = []
-    well_formed = len(found) == 1
+    well_formed = len(found) == 1 and header.complete  # else another may stand behind all that was read
     for field in found[:MAX_MAILBOXES]:
         value = field.value
         well_formed &= len(value) <= MAX_VALUE
@@ -55,7 +55,7 @@ def domain_of(path: str) -> str | None:
 def _addresses(value: str) -> list[str]:
     """Give the addresses of a list of mailboxes: what is in angle brackets, or all there is of a mailbox."""
     addresses, bare, in_brackets = [], "", False
-    for match in _NEXT.finditer(_without_comments(value)):
+    for match in _NEXT.finditer(without_comments(value)):
         piece = match[0]
         if piece.startswith("<"):
             addresses.append(piece.strip("<>"))
@@ -71,23 +71,6 @@ def _addresses(value: str) -> list[str]:
     if bare.strip() and not in_brackets:
         addresses.append(bare)
     return addresses
-
-
-def _without_comments(value: str) -> str:
-    """Leave out comments, which may be nested, and may hold quotes (RFC 5322 section 3.2.2)."""
-    kept, place, depth, quoted = [], 0, 0, False
-    for match in _MARK.finditer(value):
-        mark = match[0]
-        if mark == '"' and not depth:
-            quoted = not quoted
-        elif mark == "(" and not quoted:
-            if not depth:
-                kept.append(value[place : match.start()])
-            depth += 1
-        elif mark == ")" and depth:
-            depth -= 1
-            place = match.end()
-    return "".join(kept) + ("" if depth else value[place:])
 
 
 def _domain(address: str) -> str | None:

@@ -21,6 +21,13 @@ _KNOWN = (
     # What is sent under these names is mostly of the larger sets.
     | {"gb2312": "gb18030", "gbk": "gb18030", "iso_8859_1": "cp1252", "latin1": "cp1252"}
 )
+# In which an octet of ASCII may be something else: whoever does not know the name reads ASCII all the same.  Not
+# iso2022_jp, which every program knows.
+_UNLIKE_ASCII = frozenset(
+    "cp037 cp1026 cp1140 cp273 cp424 cp500 cp864 hz iso2022_jp_1 iso2022_jp_2 iso2022_jp_2004 iso2022_jp_3 "
+    "iso2022_jp_ext iso2022_kr shift_jis_2004 shift_jisx0213 utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le "
+    "utf_7".split()
+)
 _BETWEEN = re.compile("[^a-z0-9]+")
 
 
@@ -45,3 +52,22 @@ def decode(octets: bytes, charset: str) -> str:
         return octets.decode("utf_8")
     except UnicodeDecodeError:
         return octets.decode("latin_1")
+
+
+def readings(octets: bytes, charset: str, errors: str = "strict") -> list[str]:
+    """
+    Give all that programs may read: what the charset says; and ASCII, where the charset is none that keeps to it.
+
+    Programs know fewer charsets than we do: `cp037` is EBCDIC for one and nothing for the next, which shows ASCII.
+
+    Args:
+        octets: Some text.
+        charset: As a stranger named it.
+        errors: Of codecs; `strict` reads all of a text that does not fit its charset otherwise, see decode().
+    """
+    known = codec(charset)
+    if errors == "strict" or known in {None, "ascii", "utf_8"}:
+        first = decode(octets, charset)
+    else:
+        first = octets.decode(known or "utf_8", errors)
+    return [first] if known not in _UNLIKE_ASCII else list(dict.fromkeys([first, decode(octets, "utf-8")]))

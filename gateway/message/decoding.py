@@ -12,7 +12,7 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 
-from gateway.message.charset import codec, decode
+from gateway.message.charset import readings
 from gateway.message.header import Buffer
 from gateway.message.mime import Part
 
@@ -57,14 +57,9 @@ def head(pieces: Iterable[bytes], max_octets: int) -> bytes:
     return b"".join(found)[:max_octets]
 
 
-def text(content: Buffer, part: Part, max_octets: int) -> str:
-    """Give the text of a part: the first *max_octets* octets of it decoded, and read by its charset; never fails."""
-    octets = decoded(content, part, max_octets)
-    charset = part.parameters.get("charset", "")
-    known = codec(charset)
-    if known in {None, "ascii", "utf_8"}:
-        return decode(octets, charset)
-    return octets.decode(known or "utf_8", "replace")
+def texts(octets: bytes, part: Part) -> list[str]:
+    """Give the text that the octets of a part are by its charset: one, or all that programs may read; never fails."""
+    return readings(octets, part.parameters.get("charset", ""), "replace")
 
 
 def uudecoded(content: Buffer, start: int, stop: int, size: int = SLICE) -> Iterator[bytes]:

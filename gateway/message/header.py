@@ -5,7 +5,7 @@ Read as Postfix's cleanup reads it: a field is a name, blanks, a colon; lines th
 field above; the first line that is neither ends the section.  Nothing is decoded and nothing is corrected here.
 
 Beyond a limit of fields all up to the blank line is passed over, which costs next to nothing, but for the fields of
-MIME: padding hides no part.
+MIME: padding hides no part.  Who has to know all fields of a name asks every(), which searches the rest for it.
 
 Source: RFC 5322 section 2.2; field names are printable ASCII but the colon.
 """
@@ -14,6 +14,7 @@ import mmap
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 type Buffer = bytes | mmap.mmap  # whole content: CRLF line ends, no dot-stuffing
@@ -49,6 +50,7 @@ class Header:
     stop: int  # place where the fields end: where another would be added
     body: int  # place where the body begins, behind the blank line; *stop* when there is none
     complete: bool = True  # False when as many fields were read as may be
+    rest: int = 0  # place where the fields begin that were passed over; *stop* when there are none
 
     def all(self, name: bytes) -> Iterator[Field]:
         """Give the fields of a name, in whatever case, in their order."""
@@ -87,21 +89,26 @@ def read_header(
         end = match.end()
         fields.append(tuple.__new__(Field, (match[1], place, end, match[0])))  # past the class's own, slower way
         place = end
-    end = place
+    end = rest = place
     complete = len(fields) < max_fields
     if not complete and content[place : min(place + 2, stop)] != b"\r\n":
         blank = content.find(b"\r\n\r\n", place, stop)
         end = blank + 2 if blank >= 0 else stop
-        fields += _mime_fields(content, place, end)
+        fields += islice(_passed_over(content, _MIME_FIELD, place, end), MAX_MIME_FIELDS)
     body = end + 2 if content[end : min(end + 2, stop)] == b"\r\n" else end
-    return Header(tuple(fields), end, body, complete)
+    return Header(tuple(fields), end, body, complete, rest)
 
 
-def _mime_fields(content: Buffer, start: int, stop: int) -> Iterator[Field]:
-    """Give the first fields of MIME in a run of header fields."""
-    for _ in range(MAX_MIME_FIELDS):
-        match = _MIME_FIELD.search(content, start - 1, stop)
-        if match is None:
-            return
+def every(content: Buffer, header: Header, name: bytes) -> Iterator[Field]:
+    """Give the fields of a name in their order, those too that were passed over; their number has no limit."""
+    yield from (field for field in header.all(name) if field.start < header.rest)
+    if header.rest < header.stop:
+        pattern = re.compile(rb"\n((?i:%b))" % re.escape(name) + _BODY)
+        yield from _passed_over(content, pattern, header.rest, header.stop)
+
+
+def _passed_over(content: Buffer, pattern: re.Pattern[bytes], start: int, stop: int) -> Iterator[Field]:
+    """Search a run of header fields; the pattern begins with the line end before a field."""
+    while match := pattern.search(content, start - 1, stop):
         start = match.end()
         yield Field(match[1], match.start(1), start, match[0][1:])

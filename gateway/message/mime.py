@@ -4,7 +4,8 @@ MIME structure as places in the content, read without recursion and within limit
 Software disagrees about malformed MIME, and whoever wants to pass a scanner picks the reading that the scanner does
 not have (two boundary parameters, a boundary that is a prefix of another, a part that is never closed).  So whatever
 could be read in two ways is noted as an anomaly, for the check `structure` to report; the reading itself is the usual
-one: the first of two parameters, the innermost boundary that fits, a part that ends where its parent goes on.
+one: the first of two parameters, the innermost boundary that fits, a part that ends where its parent goes on; and of two
+boundaries of one multipart each delimits, so that neither reading hides a part.
 
 Places nest: what a part holds lies within its body, in order and apart.  Time and memory grow with the content alone,
 whatever it is, and where a limit cuts the reading short, `Mime.limit` says so.
@@ -32,6 +33,7 @@ MAX_VALUES = 1_048_576  # octets of Content-* fields that are read in all; beyon
 MIN_VALUE = 256
 # A line that begins with two hyphens.  One at the very beginning of the content is no delimiter: none is open there.
 _DELIMITER = re.compile(rb"\n--([^\r\n]*+)(?:\r\n|\Z)")
+_INK = re.compile(rb"[^ \t\r\n]")
 
 
 ANOMALIES = {
@@ -42,6 +44,7 @@ ANOMALIES = {
     "too-many-parameters": "a field with more parameters than anybody reads, or longer ones",
     "no-boundary": "multipart without a boundary parameter",
     "bad-boundary": "a boundary too long, with octets it must not have, given by RFC 2231, or given in two ways",
+    "no-part": "a multipart with octets in it, and no part: its delimiter never comes",
     "boundary-reused": "a boundary that an enclosing multipart has too, or one whose closing delimiter is another's",
     "almost-delimiter": "a line that begins as a delimiter does and goes on, which some take for one",
     "unclosed": "a multipart whose closing delimiter is missing",
@@ -49,8 +52,9 @@ ANOMALIES = {
     "field-twice": "Content-Type, Content-Transfer-Encoding or Content-Disposition more than once",
     "parameter-twice": "one parameter given more than once",
     "bad-parameter": "parameters that are not well-formed",
-    "bad-type": "a Content-Type that names no type",
+    "bad-type": "a Content-Type that names no type, or has a comment in it",
     "bad-encoding": "an unknown Content-Transfer-Encoding, or one that a multipart or message must not have",
+    "partial": "a message in several, which nobody sees whole but the recipient's program",
     "no-blank-line": "a header section that no blank line ends",
 }
 LIMITS = frozenset(
@@ -150,7 +154,7 @@ class _Reading:
         if closing:
             part.closed, part.closing = True, start
             self._forget(index)
-            self._done.add(part.boundary)
+            self._done.update(part.boundaries)
         elif self._room(start, part.depth + 1):
             return self._begin(self._header(end), end, index)
         return end
@@ -204,9 +208,9 @@ class _Reading:
         return not self._full
 
     def _open_multipart(self, index: int, part: Part) -> None:
-        if part.boundary in self._open:
+        if not self._open.keys().isdisjoint(part.boundaries):
             self._note("boundary-reused", part.start)
-        self._open[part.boundary] = index
+        self._open.update(dict.fromkeys(part.boundaries, index))
         self._prefixes = tuple(self._open)
 
     def _close_down_to(self, level: int, place: int) -> None:
@@ -221,17 +225,19 @@ class _Reading:
             if part.boundary and not part.closed:
                 if not self._full:
                     self._note("unclosed", part.start)
+                    if not part.children and _INK.search(self._content, part.body, part.stop):
+                        self._note("no-part", part.start)
                 self._forget(index)
 
     def _forget(self, index: int) -> None:
         """Take a multipart out of those whose boundary counts; one around it may have the same."""
-        boundary = self._parts[index].boundary
-        for outer in reversed(self._path):
-            if outer != index and self._parts[outer].boundary == boundary and not self._parts[outer].closed:
+        for boundary in self._parts[index].boundaries:
+            outside = (at for at in reversed(self._path) if at != index and not self._parts[at].closed)
+            outer = next((at for at in outside if boundary in self._parts[at].boundaries), None)
+            if outer is not None:
                 self._open[boundary] = outer
-                break
-        else:
-            self._open.pop(boundary, None)
+            else:
+                self._open.pop(boundary, None)
         self._prefixes = tuple(self._open)
 
 

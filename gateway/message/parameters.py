@@ -2,8 +2,9 @@
 Parameters of Content-Type and Content-Disposition: quoted strings, RFC 2231 continuations and encoded words.
 
 Read leniently, as mail programs do, for a file name that only the recipient's program understands is one nobody has
-looked at; what is not well-formed is said, and of two readings both are given.  Works in time linear in the value, up
-to MAX_VALUE octets and MAX_PARAMETERS.
+looked at; what is not well-formed is said, and of two readings both are given.  So a field with comments is read
+without them, as the standard has it, and with them, as most programs do: report(1).pdf is a common name.  Works in
+time linear in the value, up to MAX_VALUE octets and MAX_PARAMETERS.
 
 Source: RFC 2045 section 5.1, RFC 2231 sections 3 and 4; RFC 2047 words in parameters are forbidden and common.
 """
@@ -15,18 +16,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from gateway.message.charset import decode
+from gateway.message.charset import readings
+from gateway.message.comments import without_comments
 
-__all__ = ["MAX_VALUE", "Parsed", "decode", "decode_words", "parse_value"]
+__all__ = ["MAX_VALUE", "Parsed", "decode_words", "parse_value", "word_readings"]
 
 MAX_VALUE = 16_384  # octets of one field body that are read
 MAX_PARAMETERS = 200  # of one field that are read
 _PARAMETER = re.compile(rb';[;\s]*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)("?)\s*+|([^;]*+))', re.DOTALL)
+# The same, and whatever stands between the quotes of "ev"il".js" or behind them is some of the value.
+_LOOSE_PARAMETER = re.compile(rb';[;\s]*+([^\s=;"]++)\s*+=\s*+((?:"(?:[^"\\]|\\.)*+"?|[^;"]++)*+)', re.DOTALL)
 _BLANKS = re.compile(rb"[;\s]++")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
+_QUOTES = re.compile(rb'\\(.)|"', re.DOTALL)
 _SECTION = re.compile(rb"([^*]+)(?:\*([0-9]{1,3}))?(\*)?")
 _NO_TOKEN = re.compile(rb'[\s"]')  # blanks and quotes in a value that is not quoted; other specials are common
-_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,2000}+)\?=")
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*+)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s++(=\?)")
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
@@ -38,20 +43,20 @@ type _Piece = tuple[int, bool, bytes]  # number of the section; percent-encoded 
 class Parsed:
     """A field body: what stands before the first semicolon, and the parameters."""
 
-    value: str  # in lower case, without blanks around it
-    parameters: dict[
-        str, str
-    ]  # names in lower case, values decoded; RFC 2231 goes before plain, and first before second
+    value: str  # in lower case, without comments and blanks around it
+    parameters: dict[str, str]  # names in lower case, values decoded: the first of all readings
     repeated: bool = False  # a parameter was given twice
     malformed: bool = False  # something between the parameters is none
     complete: bool = True  # False when there was more than is read
-    octets: dict[str, bytes] = field(default_factory=dict)  # plain before RFC 2231, and no encoded words are undone
+    octets: dict[str, list[bytes]] = field(default_factory=dict)  # all readings, no words undone; plain before RFC 2231
     more: dict[str, list[str]] = field(default_factory=dict)  # what else a parameter may be read as, where it may
     extended: frozenset[str] = frozenset()  # names given as RFC 2231 has it
+    commented: bool = False  # the value is another for programs that know no comments
 
     def readings(self, name: str) -> list[str]:
         """
-        Give all that programs may read a parameter as, each once: the plain form, RFC 2231's, either of two.
+        Give all that programs may read a parameter as, each once: the plain form, RFC 2231's, each of two, decoded by
+        either charset, with comments and without.
 
         Mail programs send name= and name*= together, and those that read them choose by their age.
         """
@@ -93,52 +98,90 @@ class _Parameter:
         sections = sorted(self.kinds.get("sections", ()))
         return all(number == place for place, (number, _, _) in enumerate(sections))
 
-    def octets(self) -> bytes:
-        """Give what programs compare: the first plain value, else the first of RFC 2231."""
-        return _join(self.kinds.get("plain") or self.values[0])[0]
+    def octets(self) -> list[bytes]:
+        """Give what programs compare: the first plain value, then all."""
+        values = [self.kinds["plain"], *self.values] if "plain" in self.kinds else self.values
+        return [_join(value)[0] for value in values]
 
     def texts(self) -> list[str]:
         """Give all readings."""
-        return [_text(value) for value in self.values]
+        return [text for value in self.values for text in _texts(value)]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A field body read in one way."""
+
+    value: bytes
+    found: dict[str, _Parameter] = field(default_factory=dict)
+    malformed: bool = False
+    complete: bool = True
 
 
 def parse_value(octets: bytes, max_octets: int = MAX_VALUE) -> Parsed:
     """Read a field body, its first *max_octets*; never fails."""
-    complete = len(octets) <= max_octets
-    octets = octets[:max_octets]
-    head, semicolon, _ = octets.partition(b";")
-    malformed = not semicolon and b"=" in head
-    found: dict[str, _Parameter] = {}
-    for count, match in enumerate(_parameters(octets, len(head))):
-        if count == MAX_PARAMETERS:
-            complete = False
-            break
-        if match is None:
-            malformed = True
-            continue
-        name, number, extended = _section(match[1])
-        quoted = match[2] is not None
-        malformed |= not match[3] if quoted else bool(_NO_TOKEN.search(match[4].strip()))
-        value = match[2] if quoted else match[4].strip()
-        value = _QUOTED_PAIR.sub(rb"\1", value) if quoted and b"\\" in value else value
-        found.setdefault(name, _Parameter()).add(value, number, extended=extended)
-    texts = {name: parameter.texts() for name, parameter in found.items()}
+    every = _readings(octets[:max_octets])
+    texts: dict[str, list[str]] = {}
+    plain: dict[str, list[bytes]] = {}
+    for reading in every:
+        for name, parameter in reading.found.items():
+            texts.setdefault(name, []).extend(parameter.texts())
+            plain.setdefault(name, []).extend(parameter.octets())
+    first = every[0]
     return Parsed(
-        head.strip().lower().decode("latin-1"),
-        {name: readings[0] for name, readings in texts.items()},
-        any(parameter.repeated for parameter in found.values()),
-        malformed or not all(parameter.in_order for parameter in found.values()),
-        complete,
-        {name: parameter.octets() for name, parameter in found.items()},
-        {name: readings[1:] for name, readings in texts.items() if len(readings) > 1},
-        frozenset(name for name, parameter in found.items() if parameter.extended),
+        first.value.lower().decode("latin-1"),
+        {name: found[0] for name, found in texts.items()},
+        any(parameter.repeated for parameter in first.found.values()),
+        any(reading.malformed for reading in every),
+        len(octets) <= max_octets and all(reading.complete for reading in every),
+        {name: list(dict.fromkeys(found)) for name, found in plain.items()},
+        {name: found[1:] for name, found in texts.items() if len(found) > 1},
+        frozenset(name for reading in every for name, parameter in reading.found.items() if parameter.extended),
+        any(reading.value != first.value for reading in every),
     )
 
 
-def _parameters(octets: bytes, place: int) -> Iterator[re.Match[bytes] | None]:
+def _readings(octets: bytes) -> list[_Reading]:
+    """Read a field body in all the ways it may be: one, nearly always."""
+    plain = without_comments(octets.decode("latin-1")).encode("latin-1") if b"(" in octets else octets
+    found = [_read(plain)]
+    if plain != octets:
+        found.append(_read(octets))
+    if any(reading.malformed for reading in found):
+        found.append(_read(plain, loose=True))
+    return found
+
+
+def _read(octets: bytes, *, loose: bool = False) -> _Reading:
+    head, semicolon, _ = octets.partition(b";")
+    reading = _Reading(head.strip(), malformed=not semicolon and b"=" in head)
+    for count, match in enumerate(_parameters(octets, len(head), _LOOSE_PARAMETER if loose else _PARAMETER)):
+        if count == MAX_PARAMETERS:
+            reading.complete = False
+            break
+        if match is None:
+            reading.malformed = True
+            continue
+        name, number, extended = _section(match[1])
+        value, well_formed = (_QUOTES.sub(rb"\1", match[2]).strip(), True) if loose else _value(match)
+        reading.malformed |= not well_formed
+        reading.found.setdefault(name, _Parameter()).add(value, number, extended=extended)
+    reading.malformed |= not all(parameter.in_order for parameter in reading.found.values())
+    return reading
+
+
+def _value(match: re.Match[bytes]) -> tuple[bytes, bool]:
+    """Give the value of a parameter, and whether it is well-formed."""
+    if match[2] is None:
+        value = match[4].strip()
+        return value, not _NO_TOKEN.search(value)
+    return _QUOTED_PAIR.sub(rb"\1", match[2]) if b"\\" in match[2] else match[2], bool(match[3])
+
+
+def _parameters(octets: bytes, place: int, parameter: re.Pattern[bytes]) -> Iterator[re.Match[bytes] | None]:
     """Give each parameter behind the semicolon at *place*, and None for what stands there and is none."""
     while place < len(octets):
-        match = _PARAMETER.match(octets, place)
+        match = parameter.match(octets, place)
         if match is not None:
             yield match
             place = match.end()
@@ -171,24 +214,39 @@ def _join(pieces: Sequence[_Piece]) -> tuple[bytes, str]:
     return octets, charset
 
 
-def _text(pieces: Sequence[_Piece]) -> str:
+def _texts(pieces: Sequence[_Piece]) -> list[str]:
     (_, encoded, value), *more = pieces
     if not encoded and not more and value.isascii():  # nearly all are such
-        return decode_words(value.decode("ascii"))
-    return decode_words(decode(*_join(pieces)))
+        return word_readings(value.decode("ascii"))
+    return [text for joined in readings(*_join(pieces)) for text in word_readings(joined)]
 
 
 def decode_words(text: str) -> str:
     """Decode the encoded words of RFC 2047 in a text, blanks within them allowed; what is none stays as it is."""
+    return word_readings(text)[0]
+
+
+def word_readings(text: str) -> list[str]:
+    """Decode encoded words by their charsets; and as ASCII, where one is of a charset that not all programs know."""
     if "=?" not in text:
-        return text
-    return _WORD.sub(_decode_word, _BETWEEN_WORDS.sub(r"\1\2", text))
+        return [text]
+    words: list[list[str]] = []
+
+    def decoded(match: re.Match[str]) -> str:
+        words.append(_word(match))
+        return words[-1][0]
+
+    first = _WORD.sub(decoded, _BETWEEN_WORDS.sub(r"\1\2", text))
+    if all(len(word) == 1 for word in words):
+        return [first]
+    others = iter(words)
+    return [first, _WORD.sub(lambda _: next(others)[-1], _BETWEEN_WORDS.sub(r"\1\2", text))]
 
 
-def _decode_word(match: re.Match[str]) -> str:
+def _word(match: re.Match[str]) -> list[str]:
     charset, encoding, payload = match[1].partition("*")[0], match[2].lower(), match[3].encode("latin-1", "replace")
     if encoding == "q":
-        return decode(binascii.a2b_qp(payload, header=True), charset)
+        return readings(binascii.a2b_qp(payload, header=True), charset)
     digits = _NO_BASE64.sub(b"", payload)
     digits = digits[: len(digits) - (len(digits) % 4 == 1)]  # one digit alone says nothing
-    return decode(base64.b64decode(digits + b"=" * (-len(digits) % 4)), charset)
+    return readings(base64.b64decode(digits + b"=" * (-len(digits) % 4)), charset)

@@ -2,7 +2,8 @@
 Part: one entity of a MIME message, and what its header says of it.
 
 Of two fields or parameters that contradict each other the first counts, as for most mail programs; names to save it
-under are all kept, for the recipient's program may be another.  Whatever has two readings is an anomaly.
+under are all kept, and so are boundaries, for the recipient's program may be another.  Whatever has two readings is an
+anomaly.
 
 Source: RFC 2045, RFC 2046, RFC 2183.
 """
@@ -10,17 +11,20 @@ Source: RFC 2045, RFC 2046, RFC 2183.
 import re
 from dataclasses import dataclass, field
 
+from gateway.message.comments import without_comments
 from gateway.message.header import Field, Header
 from gateway.message.parameters import MAX_VALUE, Parsed, parse_value
 
 LONGEST_BOUNDARY = 70  # octets; RFC 2046 section 5.1.1
 MAX_SAME = 5  # fields of one name that are read
+MAX_BOUNDARIES = 3  # of one multipart, where there are several readings; each line is compared with all
 _TYPE_FIELD, _ENCODING_FIELD, _DISPOSITION_FIELD = b"content-type", b"content-transfer-encoding", b"content-disposition"
 _BOUNDARY = re.compile(rb"[ -~]{0,%d}" % LONGEST_BOUNDARY)
 _TYPE = re.compile(r"[!-.0-~]+/[!-.0-~]+")
-_IDENTITY = ("7bit", "8bit", "binary", "")
-_ENCODINGS = frozenset({*_IDENTITY, "base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue"})
-_MESSAGES = ("message/rfc822", "message/global")  # whose body is a message; RFC 6532 section 3.7
+IDENTITY = ("7bit", "8bit", "binary", "")
+_ENCODINGS = frozenset({*IDENTITY, "base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue"})
+PARTIAL = "message/partial"  # of which the recipient's program makes a message; RFC 2046 section 5.2.2
+_MESSAGES = ("message/rfc822", "message/global", "message/news")  # whose body is a message; RFC 6532, RFC 5537
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,14 @@ class Part:
     body: int = 0  # place where its body begins
     stop: int = 0  # place where its body ends, the line end before a delimiter left out
     children: list[int] = field(default_factory=list)  # indexes in Mime.parts
-    boundary: bytes = b""  # of a multipart
+    boundaries: tuple[bytes, ...] = ()  # of a multipart: all that programs may take for it
     closed: bool = False  # its closing delimiter was there
     closing: int = 0  # place of that delimiter's first hyphen
+
+    @property
+    def boundary(self) -> bytes:
+        """Give the first of its boundaries; nothing for what has none."""
+        return self.boundaries[0] if self.boundaries else b""
 
     @property
     def is_multipart(self) -> bool:
@@ -60,7 +69,13 @@ class Part:
     @property
     def is_message(self) -> bool:
         """True when its body is a message that can be read where it stands."""
-        return self.type in _MESSAGES and self.encoding in _IDENTITY
+        return self.type in _MESSAGES and self.encoding in IDENTITY
+
+    @property
+    def is_sealed(self) -> bool:
+        """True when parts or a message may be in it that only the recipient's program gets to see."""
+        encoded = self.encoding not in IDENTITY and (self.is_multipart or self.type in _MESSAGES)
+        return (encoded and not self.children) or self.type == PARTIAL
 
 
 def describe(
@@ -115,29 +130,35 @@ class _Description:
 
     def _read_type(self, parsed: Parsed) -> None:
         self._part.parameters = parsed.parameters
-        if not _TYPE.fullmatch(parsed.value):
+        well_formed = _TYPE.fullmatch(parsed.value)
+        if parsed.commented or not well_formed:
             self.note("bad-type")
-            return
-        self._part.type = parsed.value
+        if well_formed:
+            self._part.type = parsed.value
         if self._part.is_multipart:
             self._read_boundary(parsed)
+        elif self._part.type == PARTIAL:
+            self.note("partial")
 
     def _read_boundary(self, parsed: Parsed) -> None:
         """Take the boundary as octets: decoded, as file names are, it would not be what the delimiters have."""
-        given = parsed.octets.get("boundary", b"")
-        self._part.boundary = given.rstrip(b" \t")
-        two = len(parsed.readings("boundary")) > 1 or "boundary" in parsed.extended
-        if not self._part.boundary:
+        given = parsed.octets.get("boundary", [])
+        boundaries = dict.fromkeys(octets.rstrip(b" \t") for octets in given)
+        boundaries.pop(b"", None)
+        self._part.boundaries = tuple(boundaries)[:MAX_BOUNDARIES]
+        if not boundaries:
             self.note("no-boundary")
-        elif two or given != self._part.boundary or not _BOUNDARY.fullmatch(given):
+        elif given != [self._part.boundary] or "boundary" in parsed.extended or not _BOUNDARY.fullmatch(given[0]):
             self.note("bad-boundary")
 
     def _read_encoding(self) -> None:
         given = self._all(_ENCODING_FIELD)
         part = self._part
-        part.encoding = given[0].value.partition(b";")[0].strip().lower().decode("latin-1") if given else ""
+        value = given[0].value.decode("latin-1") if given else ""
+        plain = without_comments(value)
+        part.encoding = plain.partition(";")[0].strip().lower()
         composite = part.is_multipart or part.type.startswith("message/")
-        if part.encoding not in _ENCODINGS or (composite and part.encoding not in _IDENTITY):
+        if plain != value or part.encoding not in _ENCODINGS or (composite and part.encoding not in IDENTITY):
             self.note("bad-encoding")
 
     def _parsed(self, given: Field) -> Parsed:

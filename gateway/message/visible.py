@@ -13,6 +13,7 @@ from gateway.message.mime import Part
 
 # Quotes may hold `>`.  Possessive, so that a tag that is never closed is tried once.
 _TAG = re.compile(r"""</?([A-Za-z][A-Za-z0-9:]*+|[!?])(?>[^<>"']++|"[^"]*+"|'[^']*+')*+>""")
+_COMMENT_END = re.compile("--!?>")
 _ANY_TAG = re.compile(r"<[^<>]*>")
 _BLOCK_NAMES = (
     "address article blockquote body br center dd div dl dt fieldset footer form h1 h2 h3 h4 h5 h6 head header hr html "
@@ -65,8 +66,8 @@ def _without_tags(markup: str) -> str:
     while (start := markup.find("<", place)) >= 0:
         kept.append(markup[place:start])
         if markup.startswith("<!--", start):
-            stop = markup.find("-->", start + 4)
-            place = stop + 3 if stop >= 0 else len(markup)
+            end = _COMMENT_END.search(markup, start + 2)  # <!--> is one already
+            place = end.end() if end else len(markup)
         elif tag := _TAG.match(markup, start):
             if tag[1].lower() in _BLOCKS:
                 kept.append(" ")

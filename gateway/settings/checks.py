@@ -56,6 +56,7 @@ class Body(Check):
 
     patterns: list[BodyPattern] = Field([], description="In their order; each is a finding of its own.")
     max_text: Size = Field(2 * 2**20, description="How much of a message's decoded text is looked at.")
+    incomplete: bool = Field(False, description="Report a message with more text than max_text as a finding.")
 
 
 _GROUPS = {

@@ -13,9 +13,9 @@ PILL = {"name": "pill", "pattern": "viagra"}
 FOUND = [Finding("body", "pill", "viagra")]
 
 
-def look(content, *patterns, max_text=1 << 20):
+def look(content, *patterns, max_text=1 << 20, incomplete=False):
     """Look for patterns."""
-    return Body("body", Options(patterns or (PILL,), max_text)).look(mail(content)).findings
+    return Body("body", Options(patterns or (PILL,), max_text, incomplete)).look(mail(content)).findings
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,10 @@ def look(content, *patterns, max_text=1 << 20):
         one_part(base64.b64encode(b"buy viagra\r\n"), encoding="base64"),
         one_part(b"buy v=69ag=\r\nra\r\n", encoding="quoted-printable"),
         one_part("viagra".encode("utf-16"), "text/plain; charset=utf-16", "8bit"),
+        one_part(b"buy viagra", "text/plain; charset=u16"),
+        one_part(b"buy viagra", "text/plain; charset=cp037"),
+        one_part("buy viagra".encode("cp037"), "text/plain; charset=cp037", "8bit"),
+        one_part(b"<!-->v<b></b>iagra -->", "text/html"),
         one_part("via\u200bgra".encode(), "text/plain; charset=utf-8", "8bit"),
         one_part(b"v<b></b>iagra", "text/html"),
         one_part(b"v&#105;agra", "text/html"),
@@ -58,6 +62,15 @@ def test_look_no_more_than_max_text():
     two = parts(b"\r\n" + b"x" * 100 + b"\r\n", b"\r\nviagra\r\n")
     assert look(two, max_text=107) == []
     assert look(two, max_text=108) == FOUND
+
+
+def test_look_text_that_is_not_searched_is_told_to_who_asks():
+    """One octet more than max_text; or another part."""
+    incomplete = [Finding("body", "incomplete", "text beyond 8 octets")]
+    one, two = one_part(b"clean\r\n\r\n"), parts(b"\r\nclean\r\n\r\n", b"\r\nx")
+    for content, found in ((one[:-1], []), (one, incomplete), (two, incomplete)):
+        assert look(content, max_text=8, incomplete=True) == found
+        assert look(content, max_text=8) == []
 
 
 def test_look_each_pattern_once_in_their_order():

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.check.headers import Headers, Options
+from gateway.message.header import MAX_FIELDS
 from gateway.message.verdict import Finding
 
 from .mails import mail
@@ -39,7 +40,9 @@ def test_look_named_field_only():
         b"=?utf-8?q?v=69agra?=",
         b"=?utf-8?b?dmlhZ3Jh?=",
         b"=?utf-8?q?vi?=\r\n =?iso-8859-1?q?agra?=",
-        b"=?utf-8?q?" + b"=20" * 2_000 + b"viagra?=",
+        b"=?utf-8?q?" + b"=20" * 20_000 + b"viagra?=",
+        b"=?cp037?q?viagra?=",
+        b"=?u16?q?viagra?=",
     ],
 )
 def test_look_encoded_words_are_decoded(subject):
@@ -77,6 +80,18 @@ def test_look_each_pattern_once_in_their_order():
     header = b"A: two one\r\nB: one two\r\n"
     found = look(header, ("first", "one"), ("second", "two", "B"), ("third", "three"))
     assert found == [Finding("headers", "first", "A: one"), Finding("headers", "second", "B: two")]
+
+
+def test_look_more_fields_than_are_read_is_told():
+    """What stands behind them nobody has searched."""
+    header = b"X: y\r\n" * MAX_FIELDS + b"Subject: viagra\r\n"
+    assert look(header, ("pill", "viagra")) == [Finding("headers", "incomplete", "10000 fields, and more")]
+    assert look(header) == []
+    assert look(header[6:], ("pill", "viagra")) == [
+        Finding("headers", "pill", "Subject: viagra"),
+        Finding("headers", "incomplete", "10000 fields, and more"),
+    ]
+    assert look(header[12:], ("pill", "viagra")) == [Finding("headers", "pill", "Subject: viagra")]
 
 
 def test_headers_bad_pattern_is_refused_when_made():

@@ -38,7 +38,7 @@ def test_make_gives_the_check_with_its_time():
 # Settings under which a check reports all it knows.
 ALL = {
     "attachments": {"groups": {"office": ["docm"]}, "mismatch": True, "encrypted": True, "archives": True},
-    "body": {"patterns": [{"name": "casino", "pattern": "x"}]},
+    "body": {"patterns": [{"name": "casino", "pattern": "x"}], "incomplete": True},
     "clamav": {"encrypted": True},
     "headers": {"patterns": [{"name": "casino", "pattern": "x"}, {"name": "other", "pattern": "y"}]},
     "structure": {"ignore": ()},
@@ -70,7 +70,8 @@ def test_reported_is_what_the_page_of_the_check_explains(kind):
         ("attachments", ALL["attachments"] | {"encrypted": False}, {"encrypted"}),
         ("attachments", ALL["attachments"] | {"archives": False}, {"encrypted", "bomb", "unreadable", "traversal"}),
         ("attachments", ALL["attachments"] | {"groups": {}}, {"office"}),
-        ("body", {"patterns": []}, {"casino"}),
+        ("body", ALL["body"] | {"patterns": []}, {"casino"}),
+        ("body", ALL["body"] | {"incomplete": False}, {"incomplete"}),
         ("clamav", {"encrypted": False}, {"encrypted"}),
         ("headers", {"patterns": ALL["headers"]["patterns"][:1]}, {"other"}),
         ("structure", {"ignore": ["unclosed"]}, {"unclosed"}),

@@ -13,6 +13,8 @@ MULTI = b"Content-Type: multipart/mixed; boundary=b\r\n"
 ODD = {
     "no-boundary": b"Content-Type: multipart/mixed\r\n\r\nx\r\n",
     "boundary-reused": MULTI + b"\r\n--b\r\n" + MULTI + b"\r\n--b\r\n\r\nx\r\n--b--\r\n--b--\r\n",
+    "no-part": MULTI + b"\r\n--c\r\n\r\nx\r\n--c--\r\n",
+    "partial": b"Content-Type: message/partial; id=a; number=1; total=2\r\n\r\nSubject: x\r\n\r\nx\r\n",
     "unclosed": MULTI + b"\r\n--b\r\n\r\nx\r\n",
     "after-close": MULTI + b"\r\n--b\r\n\r\nx\r\n--b--\r\n--b\r\n\r\nhidden\r\n",
     "field-twice": b"Content-Type: text/plain\r\nContent-Type: text/html\r\n\r\nx\r\n",

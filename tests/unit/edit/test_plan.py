@@ -116,7 +116,7 @@ def test_plan_rspamd_and_the_tags_may_drop_the_same_forged_fields(name):
     message = mail(b"Subject: s\r\n" + forged_ones + b"X-Kept: 1\r\n\r\nbody\r\n")
     options = rspamd.Options("rspamd:11333", 6.0, 15.0, add_fields=True)
     answer = rspamd.Answer(7.0, "add header", ())
-    told = rspamd.Rspamd("rspamd", options)._splices(message.header, answer, "probable")
+    told = rspamd.Rspamd("rspamd", options)._splices(message, answer, "probable")
     policy = Policy("x", tag_fields=((name, "tagged"), ("X-Kept", "2"), ("X-KEPT", "3")))
     splices = plan(message, policy, [Report(splices=told), Report(splices=told[:3])], NOTHING_STANDING, tagged=True)
     assert edited(message, splices) == (
@@ -130,7 +130,7 @@ def test_plan_all_that_drop_the_last_field_of_a_message_may():
     """auth, the tags and a list, each the same field, behind which all of them add something."""
     list_mail = b"Message-ID: <1@x.test>\r\nList-Id: <talk.lists.example.test>\r\n"
     message = mail(list_mail + b"Message-ID-Hash: x\r\nAuthentication-Results: mx.test; spf=pass\r\n\r\nbody\r\n")
-    reports = [Report(splices=forged(message.header, "mx.test"))]
+    reports = [Report(splices=forged(message.content, message.header, "mx.test"))]
     policy = Policy(
         "x", tag_fields=(("Authentication-Results", "none"), ("Message-ID-Hash", "y")), subject_prefix="[S]"
     )

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from gateway.edit.tag import tag
 from gateway.message.edit import apply
-from gateway.message.header import read_header
+from gateway.message.header import MAX_FIELDS, read_header
 from gateway.message.policy import Policy
+
+from .made import mail
 
 FIELDS = Policy("x", tag_fields=(("X-Spam", "yes"), ("X-Why", "pattern")))
 PREFIX = Policy("x", subject_prefix="[SPAM]")
@@ -15,7 +17,7 @@ PREFIX = Policy("x", subject_prefix="[SPAM]")
 
 def tagged(content, policy):
     """Give the content with its tags."""
-    return b"".join(apply(content, tag(read_header(content), policy)))
+    return b"".join(apply(content, tag(mail(content), policy)))
 
 
 def test_tag_adds_fields_behind_the_last_one():
@@ -57,6 +59,14 @@ def test_tag_every_subject_is_prefixed():
     assert tagged(content, PREFIX) == b"Subject: [SPAM] one\r\nSubject: [SPAM] two\r\n\r\n"
 
 
+def test_tag_reaches_behind_all_fields_that_are_read():
+    """Copies that came are removed there too, and each Subject is prefixed."""
+    junk = b"X: y\r\n" * MAX_FIELDS
+    policy = Policy("x", tag_fields=(("X-Spam", "yes"),), subject_prefix="[SPAM]")
+    content = junk + b"X-Spam: no\r\nx-spam: no\r\nSubject: s\r\n\r\nbody\r\n"
+    assert tagged(content, policy) == junk + b"Subject: [SPAM] s\r\nX-Spam: yes\r\n\r\nbody\r\n"
+
+
 def test_tag_without_subject_gets_one():
     """Behind the fields of the policy."""
     policy = Policy("x", tag_fields=(("X-Spam", "yes"),), subject_prefix="[SPAM]")
@@ -65,7 +75,7 @@ def test_tag_without_subject_gets_one():
 
 def test_tag_of_a_policy_without_any_changes_nothing():
     """The verdict may ask for what the policy does not have."""
-    assert tag(read_header(b"Subject: x\r\n\r\n"), Policy("x")) == []
+    assert tag(mail(b"Subject: x\r\n\r\n"), Policy("x")) == []
 
 
 @given(

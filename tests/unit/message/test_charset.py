@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.message import charset
-from gateway.message.charset import codec, decode
+from gateway.message.charset import codec, decode, readings
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,25 @@ def test_decode_unknown_names_leave_nothing_behind():
 def test_decode_gives_readable_text(octets, charset, text):
     """By the charset, else UTF-8, else Latin-1."""
     assert decode(octets, charset) == text
+
+
+def test_readings_charsets_that_do_not_keep_to_ascii_have_two():
+    """All that there are but ISO-2022-JP, which every program knows."""
+    printable = bytes(range(32, 127))
+    unlike = {name for name in charset._KNOWN.values() if printable.decode(name, "replace") != printable.decode()}
+    unlike |= {name for name in charset._KNOWN.values() if name.startswith("iso2022")} - {"iso2022_jp"}
+    assert unlike == charset._UNLIKE_ASCII
+    for name in unlike:
+        assert printable.decode() in readings(printable, name)
+
+
+@pytest.mark.parametrize("errors", ["strict", "replace"])
+def test_readings_are_one_where_both_are_the_same(errors):
+    """Nearly always."""
+    assert readings(b"a", "utf-8", errors) == ["a"]
+    assert readings(b"a", "utf-7", errors) == ["a"]
+    assert readings(b"a\0", "utf-16le", errors) == ["a", "a\0"]
+    assert readings(b"\xe4", "nonesuch", errors) == ["\u00e4"]
 
 
 @given(st.binary(max_size=200), st.text(max_size=50) | st.sampled_from(["utf-7", "iso-2022-jp", "utf-16", "hz"]))

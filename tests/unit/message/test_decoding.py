@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.message import decoding
-from gateway.message.decoding import decoded, head, slices, text, uudecoded
+from gateway.message.decoding import decoded, head, slices, texts, uudecoded
 from gateway.message.mime import read_mime
 
 
@@ -136,8 +136,15 @@ def test_head_stops_when_it_has_enough():
         ("ä".encode(), "text/plain", "ä"),
         ("ä".encode("utf-16"), "text/plain; charset=utf-16", "ä"),
         (b"a\xff", "text/plain; charset=big5", "a\N{REPLACEMENT CHARACTER}"),
+        (b"abcd\xff", "text/plain; charset=utf-16le", "\u6261\u6463\N{REPLACEMENT CHARACTER}"),
     ],
 )
-def test_text_is_read_by_its_charset(body, kind, expected):
+def test_texts_are_read_by_the_charset(body, kind, expected):
     """What does not fit is replaced or read as Latin-1, so that the rest can be searched."""
-    assert text(*part_of(body, "8bit", kind), 100) == expected
+    assert texts(body, part_of(body, "8bit", kind)[1])[0] == expected
+
+
+def test_texts_are_two_where_the_charset_does_not_keep_to_ascii():
+    """For a program that does not know it shows ASCII."""
+    assert texts(b"viagra\xff", part_of(b"", "8bit", "text/plain; charset=cp037")[1])[1:] == ["viagra\xff"]
+    assert texts(b"viagra\xff", part_of(b"", "8bit", "text/plain; charset=cp1252")[1])[1:] == []

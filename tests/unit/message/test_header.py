@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message.header import MAX_FIELDS, MAX_MIME_FIELDS, Field, Header, read_header
+from gateway.message.header import MAX_FIELDS, MAX_MIME_FIELDS, Field, Header, every, read_header
 
 lines = st.sampled_from(
     [
@@ -37,6 +37,7 @@ def test_read_header_fields_have_name_place_and_octets():
         ),
         stop=45,
         body=47,
+        rest=45,
     )
 
 
@@ -128,6 +129,20 @@ def test_read_header_padding_hides_no_part():
     assert content[header.fields[-1].start : header.fields[-1].stop] == b"content-Type: a/b;\r\n c=d\r\n"
     assert content[header.body :] == b"body"
     assert not header.complete
+
+
+def test_every_field_of_a_name_is_given_however_many_fields_there_are():
+    """Adjacent ones, folded ones, those of MIME that were read once already; none of the body."""
+    named = [b"to: a\r\n", b"To: b\r\n c\r\n", b"TO : d\r\n", b"to: e\r\n"]
+    content = named[0] + b"Tom: y\r\n" * 5 + b"".join(named[1:]) + b"\r\nto: f\r\n"
+    for limit in range(1, 11):
+        header = read_header(content, max_fields=limit)
+        found = list(every(content, header, b"To"))
+        assert [field.raw for field in found] == named
+        assert all(content[field.start : field.stop] == field.raw for field in found)
+        assert [field.name for field in found] == [b"to", b"To", b"TO", b"to"]
+    content = b"X: y\r\n" * 5 + b"Content-Type: a/b\r\n\r\n"
+    assert len(list(every(content, read_header(content, max_fields=3), b"content-type"))) == 1
 
 
 def test_read_header_limit_is_said_when_it_is_reached():

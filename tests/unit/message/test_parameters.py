@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message.parameters import MAX_PARAMETERS, MAX_VALUE, decode_words, parse_value
+from gateway.message.parameters import MAX_PARAMETERS, MAX_VALUE, decode_words, parse_value, word_readings
 
 PIECES = [
     b";",
@@ -102,14 +102,57 @@ def test_parse_value_plain_and_extended_are_two_readings():
     assert not parsed.repeated
     assert parsed.readings("filename") == ["a.txt", "a.exe", "b.scr"]
     assert parsed.parameters["filename"] == "a.txt"
-    assert parsed.octets["filename"] == b"a.txt"
+    assert parsed.octets["filename"] == [b"a.txt", b"a.exe", b"b.scr"]
     assert parsed.extended == {"filename"}
+
+
+@pytest.mark.parametrize(
+    ("octets", "readings"),
+    [
+        (b'a; (x)name="b.exe"', ["b.exe"]),
+        (b'a; name(x)="b.exe"', ["b.exe"]),
+        (b'a; name=(x)"b.exe"', ["b.exe", '(x)"b.exe"']),
+        (b"a; name=b.exe(x)", ["b.exe", "b.exe(x)"]),
+        (b"a; name=b (x (y;) \\)).exe", ["b .exe", "b (x (y"]),
+        (b'a (;name=c) ; name="b.exe"', ["b.exe", "c)"]),
+        (b'a; name="b(x).exe"', ["b(x).exe"]),
+        (b'a; name="b.""ex"(x)"e"', ["b.", "b.exe"]),
+        (b'a; name="b"."exe"', ["b", "b.exe"]),
+        (b'a; name="b;"".exe"', ["b;", "b;.exe"]),
+        (b'a; name=b."ex\\e"', ['b."ex\\e"', "b.exe"]),
+        (b"a; name*=cp037''b.exe", ["\xc2\u0006\xc1\xcc\xc1", "b.exe"]),
+        (b"a; name*=u16''b.exe!", ["\u2e62\u7865\u2165", "b.exe!"]),
+        (b'a; name="=?utf-16?q?b.exe!?="', ["\u2e62\u7865\u2165", "b.exe!"]),
+    ],
+)
+def test_parse_value_what_programs_read_in_two_ways_has_two_readings(octets, readings):
+    """Comments, pieces of a value in quotes of their own, charsets that not all know."""
+    assert parse_value(octets).readings("name") == readings
+
+
+def test_parse_value_comments_are_no_part_of_the_value():
+    """And that there are some is said, for most programs know of none."""
+    for octets in (b"(x)multipart/mixed; a=b", b"multipart/(x)mixed; a=b", b"multipart/mixed (;) ; a=b"):
+        parsed = parse_value(octets)
+        assert (parsed.value, parsed.parameters["a"], parsed.commented) == ("multipart/mixed", "b", True)
+    assert not parse_value(b"multipart/mixed; a=(b)").commented
+
+
+def test_word_readings_as_ascii_where_the_charset_is_none_that_all_know():
+    """All words of a text alike."""
+    assert word_readings("=?utf-8?q?a?= =?utf-16be?q?=00b?=") == ["ab", "a\0b"]
+    assert word_readings("=?utf-8?q?a?= =?iso-2022-jp?b?GyRCJCIbKEI=?=") == ["a\u3042"]
+
+
+def test_word_readings_word_may_be_of_any_length():
+    """Longer than the standard allows by far."""
+    assert word_readings("=?utf-8?q?" + "a" * 100_000 + ".exe?=") == ["a" * 100_000 + ".exe"]
 
 
 def test_parse_value_octets_are_not_decoded():
     """A boundary is compared, never shown."""
     parsed = parse_value(b'a/b; boundary="=?utf-8?q?x?="; n=\xc3\xbc')
-    assert parsed.octets == {"boundary": b"=?utf-8?q?x?=", "n": b"\xc3\xbc"}
+    assert parsed.octets == {"boundary": [b"=?utf-8?q?x?="], "n": [b"\xc3\xbc"]}
     assert parsed.extended == frozenset()
 
 
@@ -171,7 +214,7 @@ def test_parse_value_gives_back_what_was_quoted(given_):
         b';%s="%s"' % (n.encode(), v.replace(b"\\", b"\\\\").replace(b'"', b'\\"')) for n, v in given_.items()
     )
     parsed = parse_value(b"a/b" + quoted)
-    assert parsed.octets == given_
+    assert parsed.octets == {name: [value] for name, value in given_.items()}
     assert not parsed.malformed
 
 

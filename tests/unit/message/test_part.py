@@ -52,6 +52,12 @@ def test_describe_every_name_is_kept():
         ([b"Content-Type:"], ["bad-type"]),
         ([b"Content-Type: text/plain charset=x"], ["bad-parameter", "bad-type"]),
         ([b"Content-Type: text/plain (comment)"], ["bad-type"]),
+        ([b"Content-Type: (x)multipart/mixed; boundary=b"], ["bad-type"]),
+        ([b"Content-Type: multipart/mixed; boundary=b(x)"], ["bad-boundary"]),
+        ([b'Content-Type: multipart/mixed; boundary="b""c"'], ["bad-parameter", "bad-boundary"]),
+        ([b"Content-Type: text/plain; charset=utf-8 (the usual)"], ["bad-parameter"]),
+        ([b"Content-Type: message/partial; id=a; number=1"], ["partial"]),
+        ([b"Content-Transfer-Encoding: base64 (x)"], ["bad-encoding"]),
         ([b"Content-Type: a/b; x=1; x=2"], ["parameter-twice"]),
         ([b"Content-Type: a/b; junk"], ["bad-parameter"]),
         ([b"Content-Disposition: attachment; filename=a; filename=b"], ["parameter-twice"]),
@@ -91,12 +97,26 @@ def test_describe_what_has_two_readings_is_noted(lines, kinds):
         (b'"=?utf-8?b?Yg==?="', b"=?utf-8?b?Yg==?="),
         (b"b\xc3\xbc", b"b\xc3\xbc"),
         (b"b; boundary*=us-ascii''c", b"b"),
+        (b"(x)b", b"b"),
     ],
 )
 def test_describe_boundary_is_the_octets_that_delimiters_have(value, boundary):
     """Decoded as a file name is, an encoded word would be a boundary that nobody else sees."""
     part, _ = described(b"Content-Type: multipart/mixed; boundary=" + value)
     assert part.boundary == boundary
+
+
+def test_describe_boundaries_are_all_that_programs_may_take_for_one():
+    """Not without limit, for each line is compared with all of them."""
+    given = b"Content-Type: multipart/mixed; boundary=b (x); boundary*=''c; boundary=d"
+    assert described(given)[0].boundaries == (b"b", b"c", b"d")
+    assert described(given[:-12])[0].boundaries == (b"b", b"c", b"b (x)")
+
+
+def test_describe_comments_are_left_out_of_type_and_encoding():
+    """Some programs read the standard."""
+    part, _ = described(b"Content-Type: (x)image/(y)png", b"Content-Transfer-Encoding: (x) base64")
+    assert (part.type, part.encoding) == ("image/png", "base64")
 
 
 def test_describe_boundary_of_no_multipart_is_none():
@@ -116,6 +136,7 @@ def test_describe_part_of_a_digest_is_a_message():
     [
         ("message/rfc822", "", True),
         ("message/global", "8bit", True),
+        ("message/news", "", True),
         ("message/rfc822", "base64", False),
         ("message/partial", "", False),
     ],
@@ -123,6 +144,24 @@ def test_describe_part_of_a_digest_is_a_message():
 def test_is_message_what_can_be_read_where_it_stands(kind, encoding, message):
     """Nothing is decoded to look for structure in it."""
     assert Part(read_header(b""), 0, type=kind, encoding=encoding).is_message is message
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoding", "children", "sealed"),
+    [
+        ("message/rfc822", "base64", [], True),
+        ("message/news", "nonesuch", [], True),
+        ("message/rfc822", "7bit", [], False),
+        ("message/partial", "", [], True),
+        ("message/delivery-status", "base64", [], False),
+        ("multipart/mixed", "base64", [], True),
+        ("multipart/mixed", "base64", [1], False),
+        ("text/plain", "base64", [], False),
+    ],
+)
+def test_is_sealed_what_only_the_recipients_program_opens(kind, encoding, children, sealed):
+    """Encoded where nothing may be encoded, or in pieces."""
+    assert Part(read_header(b""), 0, type=kind, encoding=encoding, children=children).is_sealed is sealed
 
 
 def test_describe_too_many_fields_are_noted():
