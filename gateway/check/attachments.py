@@ -4,12 +4,12 @@ attachments: files by name, by what they are, and by what is in them.
 Findings, beside the names of the groups of extensions:
 executable   a program by its first octets, whatever its name (also the name of a group)
 mismatch     declared as text, image, document …, and is something else
-disguised    a name with characters that hide its extension; a zip that shows each reader other names
+disguised    a name with characters that hide its extension; a zip that shows each reader other entries
 encrypted    an archive that cannot be looked into for a password
 bomb         an archive beyond a limit: octets, ratio, depth, entries, time, memory; or whose entries overlap
-unreadable   an archive that is broken
+unreadable   an archive that is broken, or of a kind that is not looked into
 traversal    a name in an archive that leads out of its directory
-incomplete   a limit of the reader of MIME was reached: behind it there may be files that nobody has looked at
+incomplete   there may be files that nobody has looked at: a limit was reached, or only the recipient's program opens it
 
 Zip files are read in the worker, by their directory; whatever has to be unpacked goes to a child process.
 Detail: the name, and what about it; of several the first.
@@ -27,10 +27,11 @@ from typing import Any, get_args
 from gateway.check import magic, names
 from gateway.check.base import LARGE, CheckFailed
 from gateway.check.claims import contradicts
+from gateway.check.intext import files_in
 from gateway.check.survey import OF_ARCHIVES, File, Reason, Survey
 from gateway.check.unpacking import Event, unpack
 from gateway.check.zipdir import Directory, Entry, TooMany, Unreadable, read_directory
-from gateway.message.decoding import BEGIN, decoded, head, slices, uudecoded
+from gateway.message.decoding import decoded, slices
 from gateway.message.failure import Deferral
 from gateway.message.header import Buffer
 from gateway.message.mail import MailObject
@@ -39,13 +40,11 @@ from gateway.message.spool import Spool
 from gateway.message.verdict import Finding, Report
 
 MAX_ARCHIVES = 20  # of one message that are looked into, each in a process of its own
-MAX_UUENCODED = 100  # files in one part
-MAX_TEXT = 1_048_576  # octets of an encoded text that are searched for uuencoded files
 UNPACK_S = 10.0  # seconds for all archives of a message together
 CHILDREN = 2  # at once, of one worker
 RATIO_FROM = 10 * 2**20  # octets declared, below which no ratio makes a bomb
 # What is looked for in a zip: more archives, by name.
-_INNER_NAMES = "7z bz2 cab gz iso lha lz4 lzh rar tar tbz tbz2 tgz txz xz z zip zst"
+_INNER_NAMES = "7z ar bz2 cab cpio deb gz iso lha lz lz4 lzh lzma pkg rar rpm tar tbz tbz2 tgz txz xar xz z zip zst"
 _INNER = frozenset(_INNER_NAMES.split())
 
 
@@ -111,6 +110,8 @@ class Attachments:
                 self._look_at_name(name, survey)
             if not part.children:
                 self._look_at_part(mail.content, part, survey)
+            if part.is_sealed:
+                survey.add("incomplete", f"{part.type} {part.encoding}, which only the recipient's program opens")
         if (limit := mail.mime.limit) is not None:
             survey.add("incomplete", f"{limit.kind} at octet {limit.place}")
         return survey
@@ -124,32 +125,20 @@ class Attachments:
                 if self._options.mismatch and (claim := contradicts(part.type, names.extensions(name), kind)):
                     survey.add("mismatch", f"{name or part.type}: is {kind or 'none'}, declared as {claim}")
         if part.type.startswith(("text/", "multipart/")):
-            self._look_for_uuencoded(content, part, survey)
+            for file, first in files_in(content, part, functools.partial(survey.add, "incomplete")):
+                self._look_at_name(file.name, survey)
+                self._look_at_file(file, magic.of(first), survey)
         elif not kind and part.stop - part.body > magic.ISO_HEAD and magic.iso(decoded(content, part, magic.ISO_HEAD)):
             self._look_at_file(File(part.filename, functools.partial(slices, content, part)), "iso", survey)
-
-    def _look_for_uuencoded(self, content: Buffer, part: Part, survey: Survey) -> None:
-        if part.encoding in ("base64", "quoted-printable"):
-            content = decoded(content, part, MAX_TEXT)
-            place, stop = 0, len(content)
-        else:
-            place, stop = part.body, part.stop
-        for _ in range(MAX_UUENCODED):
-            at = content.find(b"begin", place, stop)
-            if at < 0:
-                return
-            place = at + 1
-            if (match := BEGIN.match(content, at, stop)) and content[max(at - 1, 0) : at] in (b"\n", b""):
-                place = match.end()
-                file = File(match[1].decode("utf-8", "replace"), functools.partial(uudecoded, content, place, stop))
-                self._look_at_name(file.name, survey)
-                first = head(uudecoded(content, place, stop, 2 * magic.HEAD), magic.HEAD)
-                self._look_at_file(file, magic.of(first), survey)
 
     # -- a name, a file
 
     def _look_at_name(self, name: str, survey: Survey, shown: str = "") -> None:
-        self._look_at_extensions(names.extensions(name), survey, shown or name)
+        directory = shown and name.endswith(("/", "\\"))  # in an archive; node_modules/chart.js/ is a common one
+        extensions = [] if directory else names.extensions(name)
+        self._look_at_extensions(extensions, survey, shown or name)
+        if self._options.archives and magic.SEALED_NAMES.intersection(extensions[-1:]):
+            survey.add("unreadable", f"{shown or name}: {extensions[-1]} is not looked into")
         if not (name.isascii() and name.isprintable() and "  " not in name) and (how := names.disguise(name)):
             survey.add("disguised", f"{shown or name}: {how}")
 
@@ -163,6 +152,8 @@ class Attachments:
             survey.add("executable", f"{shown}: is {kind}")
         if kind in magic.EXTENSION:
             self._look_at_extensions([magic.EXTENSION[kind]], survey, f"{shown}: is {kind}")
+        if kind in magic.SEALED and self._options.archives:
+            survey.add("unreadable", f"{shown}: {kind} is not looked into")
 
     def _look_at_file(self, file: File, kind: str, survey: Survey) -> None:
         self._look_at_kind(kind, survey, file.name)
@@ -203,8 +194,10 @@ class Attachments:
             survey.add("bomb", f"{name}: {unpacked} octets would come out of {octets}")
         if directory.overlapping:
             survey.add("bomb", f"{name}: entries overlap")
-        if directory.in_front and any(entry.offset > 0 for entry in directory.entries[:1]):
-            survey.add("disguised", f"{name}: something stands before the archive")
+        for oddity in directory.oddities:
+            survey.add("disguised", f"{name}: {oddity}")
+        for unlisted in directory.unlisted:
+            self._look_at_member(unlisted, survey, f"{name} > {unlisted}")
 
     def _look_at_entry(self, archive: str, entry: Entry, data: Buffer, survey: Survey) -> bool:
         """Look at one entry; tell whether it is an archive itself."""

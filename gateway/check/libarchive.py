@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 EOF, WARN = 1, -20
 RAW = 0x90000  # format: octets that only filters were undone for
 REGULAR = 0o100000
-_FILTERS = ("gzip", "bzip2", "xz", "lzma", "compress", "lz4", "zstd")  # none that runs a program
-_FORMATS = ("zip", "7zip", "tar", "rar", "rar5", "cab", "iso9660", "cpio", "lha", "ar", "xar")
+_FILTERS = ("gzip", "bzip2", "xz", "lzma", "lzip", "compress", "lz4", "zstd", "rpm")  # none that runs a program
+UNNAMED = "data"  # name that libarchive gives to what only filters were undone for, and that has none
+STREAMED_ZIP = ("zip_streamable",)  # read without its directory, from its first octet
+FORMATS = ("zip", "7zip", "tar", "rar", "rar5", "cab", "iso9660", "cpio", "lha", "ar", "xar")
 _library = ctypes.CDLL("libarchive.so.13")
 
 
@@ -62,12 +64,12 @@ _read_free = _declare("read_free", (c_void_p,))
 class Archive:
     """An archive in memory, read once from its beginning; and its entry under the reader's hand."""
 
-    def __init__(self, *, raw: bool) -> None:
+    def __init__(self, formats: "tuple[str, ...]" = FORMATS) -> None:
         """
         Prepare.
 
         Args:
-            raw: Undo filters only, whatever is within.
+            formats: Those that are known; what is of none of them only gets its filters undone.
         """
         self._archive = _read_new()
         self._entry = _entry_new()
@@ -75,7 +77,7 @@ class Archive:
             raise MemoryError
         for name in _FILTERS:
             _declare(f"read_support_filter_{name}", (c_void_p,))(self._archive)
-        for name in () if raw else _FORMATS:
+        for name in formats:
             _declare(f"read_support_format_{name}", (c_void_p,))(self._archive)
         _declare("read_support_format_raw", (c_void_p,))(self._archive)
 

@@ -11,7 +11,7 @@ import unicodedata
 
 MAX_NAME = 1_000  # characters from the end that are looked at
 _BETWEEN = re.compile(r"[.:]")
-_END = " \t\r\n\v\f.\0\u3000/\\?*\"<>|"  # what is dropped there
+_END = ' \t\r\n\v\f.\0\u3000/\\?*"<>|'  # what is dropped there
 # The sign that turns the direction of writing: photo[RLO]gpj.exe is shown as photoexe.jpg.
 _TURNED = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but those of folding

@@ -18,7 +18,7 @@ import resource
 import sys
 
 from gateway.check import magic
-from gateway.check.libarchive import Archive, ArchiveError
+from gateway.check.libarchive import FORMATS, STREAMED_ZIP, UNNAMED, Archive, ArchiveError
 
 MAX_PATH = 1_000  # characters of a name that are told, from its end
 MAX_INNER = 64 * 2**20  # octets of an archive within an archive
@@ -43,11 +43,12 @@ class Reader:
         self._most = min(limits["unpacked"], max(limits["ratio"] * octets, RATIO_FROM))
         self.entries = 0
         self.unpacked = 0
+        self._told: set[int] = set()  # hashes of the names that were
 
     def read(self, address: int, octets: int, path: str, depth: int, *, raw: bool = False) -> None:
         """Look into the archive at an address."""
         before = self.entries
-        archive = Archive(raw=raw)
+        archive = Archive(() if raw else FORMATS)
         try:
             archive.open(address, octets)
             while archive.next():
@@ -63,6 +64,23 @@ class Reader:
             archive.close()
         if self.entries == before and not raw and archive_is_filtered(address, octets):
             self.read(address, octets, path, depth, raw=True)  # what begins with zeros passes for an empty tar
+        if depth and ctypes.string_at(address, min(octets, 4)) == b"PK\3\4":
+            self._stream(address, octets, path)
+
+    def _stream(self, address: int, octets: int, path: str) -> None:
+        """Tell the names that programs see in a zip which do not go by its directory; of the outermost zipdir does."""
+        archive = Archive(STREAMED_ZIP)
+        try:
+            archive.open(address, octets)
+            for _ in range(self._limits["entries"]):
+                if not archive.next() or archive.raw:
+                    break
+                own = archive.name[-MAX_PATH:]
+                self._tell_name(f"{path} > {own}", own)
+        except ArchiveError:
+            pass  # what is wrong with it has been told
+        finally:
+            archive.close()
 
     def _entry(self, archive: Archive, path: str, depth: int) -> None:
         self.entries += 1
@@ -73,8 +91,8 @@ class Reader:
             return
         own = archive.name[-MAX_PATH:]
         name = f"{path} > {own}" if path else own
-        if not archive.raw:  # whose name is of libarchive's making
-            tell("name", name, own)
+        if not archive.raw or own != UNNAMED:  # gzip may have kept a name
+            self._tell_name(name, own)
         if archive.target:
             tell("link", name, archive.target[:MAX_PATH])
         size = archive.size
@@ -83,6 +101,11 @@ class Reader:
             tell("encrypted", name)
         elif archive.regular:
             self._data(archive, name, depth, counted=size is not None)
+
+    def _tell_name(self, name: str, own: str) -> None:
+        if hash(name) not in self._told:
+            self._told.add(hash(name))
+            tell("name", name, own)
 
     def _count(self, octets: int) -> None:
         self.unpacked += octets

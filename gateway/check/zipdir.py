@@ -2,16 +2,19 @@
 The directory of a zip file, read without unpacking anything.
 
 Office documents are zip files, so this has to be quick, and runs in the worker; all it does is arithmetic on places,
-each of which is checked.  What programs read in different ways (another archive in front, another name in the local
-header) is told, for that is how a scanner gets to see other names than the recipient.
+each of which is checked.  What programs read in different ways (another name in the local header, octets that no entry
+accounts for) is told, for that is how a scanner gets to see other names than the recipient: some programs go by the
+directory, some by its place and some by its size, some read on from the first octet.
 
 Source: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5.
 """
 
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from gateway.message.header import Buffer
 
@@ -23,6 +26,10 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _EXTRA = struct.Struct("<2H")
 _MAX_16, _MAX_32 = 0xFFFF, 0xFFFFFFFF
 MAX_NAME = 4_000  # octets of a name, from its end
+MAX_GAP = 24  # octets that may follow an entry: a data descriptor of zip64
+_NOT_ZERO = re.compile(rb"[^\0]")  # zeros align entries
+_OTHER_ARCHIVE = re.compile(rb"PK\x03\x04|Rar!\x1a\x07|7z\xbc\xaf\x27\x1c")
+_SIGNING_BLOCK = b"APK Sig Block 42"  # Android's, before the directory
 ENCRYPTED = 0x2041  # bits of the flags: encrypted, strongly, and names masked
 UTF_8 = 0x800
 
@@ -59,7 +66,8 @@ class Directory:
     """What the archive holds."""
 
     entries: list[Entry]
-    in_front: int  # octets before what belongs to it
+    oddities: list[str]  # what makes other programs see other entries
+    unlisted: list[str]  # names of entries that only those programs see
 
     @property
     def unpacked(self) -> int:
@@ -73,6 +81,16 @@ class Directory:
         return any(before[1] > after[0] for before, after in pairwise(spans))
 
 
+class _End(NamedTuple):
+    """What the end record says, and where it is; places in the file."""
+
+    start: int  # of the directory
+    stop: int  # of it: where the end records begin
+    after: int  # behind the end records and the comment
+    in_front: int  # octets before those that the archive counts
+    number: int  # of entries, modulo 65,536
+
+
 def read_directory(data: Buffer, max_entries: int) -> Directory:
     """
     Read the central directory, and the local header of each entry.
@@ -82,21 +100,21 @@ def read_directory(data: Buffer, max_entries: int) -> Directory:
         TooMany: more than *max_entries*.
     """
     try:
-        start, stop, in_front = _find(data)
-        entries: list[Entry] = []
-        for entry in _central(data, start, stop):
-            if len(entries) >= max_entries:
-                raise TooMany(f"more than {max_entries} entries")
-            entry.offset += in_front
+        end = _find(data)
+        entries, read = _central(data, end, max_entries)
+        for entry in entries:
+            entry.offset += end.in_front
             _local(data, entry)
-            entries.append(entry)
     except struct.error:
         raise Unreadable("ends too early") from None
-    return Directory(entries, in_front)
+    gaps = list(_gaps(data, entries, [(end.start, read), (end.stop, end.after)]))
+    oddities = [_what_stands(place, stop, len(data)) for place, stop in gaps]
+    if len(entries) & _MAX_16 != end.number:
+        oddities.append(f"{len(entries)} entries, and its end says {end.number}")
+    return Directory(entries, oddities, _unlisted(data, gaps, max_entries - len(entries)))
 
 
-def _find(data: Buffer) -> tuple[int, int, int]:
-    """Give the place of the directory, its end, and how many octets are in front of the archive."""
+def _find(data: Buffer) -> _End:
     end = len(data)
     while True:
         end = data.rfind(b"PK\x05\x06", max(len(data) - 65_557, 0), end)
@@ -110,28 +128,73 @@ def _find(data: Buffer) -> tuple[int, int, int]:
         place = _LOCATOR_64.unpack_from(data, end - 20)[2]
         if data[place : place + 4] != b"PK\x06\x06":
             raise Unreadable("no end of central directory of zip64")
-        *_, size, offset = _END_64.unpack_from(data, place)
+        *_, count, size, offset = _END_64.unpack_from(data, place)
         stop = place
     start = stop - size
     if start < 0 or offset > start:
         raise Unreadable("directory outside the file")
-    return start, stop, start - offset
+    return _End(start, stop, end + _END.size + comment, start - offset, count & _MAX_16)
 
 
-def _central(data: Buffer, place: int, stop: int) -> Iterator[Entry]:
-    while place + _CENTRAL.size <= stop:
+def _central(data: Buffer, end: _End, max_entries: int) -> tuple[list[Entry], int]:
+    """Give the entries, and the place up to which the directory has some."""
+    entries: list[Entry] = []
+    place = end.start
+    while place + _CENTRAL.size <= end.stop:
         (signature, _, _, flags, method, _, _, _, packed, unpacked, name_size, extra_size, comment_size, _, _, _,
          offset) = _CENTRAL.unpack_from(data, place)  # fmt: skip
+        if signature == b"PK\x05\x05":  # a signature of the directory, which nobody checks
+            return entries, end.stop
         if signature != b"PK\x01\x02":
-            break  # a signature of the directory, which nobody checks
+            break
+        if len(entries) >= max_entries:
+            raise TooMany(f"more than {max_entries} entries")
         place += _CENTRAL.size
         entry = Entry(_name(data[place : place + name_size], flags), flags, method, packed, unpacked, offset)
         if extra_size:
             _extra(data[place + name_size : place + name_size + extra_size], entry)
         place += name_size + extra_size + comment_size
-        yield entry
-    if place > stop:
+        entries.append(entry)
+    if place > end.stop:
         raise Unreadable("directory ends too early")
+    return entries, place
+
+
+def _gaps(data: Buffer, entries: Sequence[Entry], others: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Give the places that neither an entry nor one of the others accounts for, but for what programs leave there."""
+    spans = sorted([*((entry.offset, entry.data + entry.packed) for entry in entries), *others])
+    place = 0
+    for start, stop in [*spans, (len(data), len(data))]:
+        if start - place > MAX_GAP and not _is_filling(data, place, start):
+            yield place, start
+        place = max(place, stop)
+
+
+def _is_filling(data: Buffer, start: int, stop: int) -> bool:
+    """Tell whether octets hide nothing: zeros, or the block of an Android package that is signed."""
+    if _NOT_ZERO.search(data, start, stop) is None:
+        return True
+    if data[stop - 16 : stop] != _SIGNING_BLOCK or _OTHER_ARCHIVE.search(data, start, stop):
+        return False
+    block = stop - 8 - int.from_bytes(data[stop - 24 : stop - 16], "little")
+    return start <= block and (block - start <= MAX_GAP or _NOT_ZERO.search(data, start, block) is None)
+
+
+def _what_stands(start: int, stop: int, octets: int) -> str:
+    where = "before the archive" if start == 0 else "behind the archive" if stop == octets else "between its entries"
+    return f"something stands {where}"
+
+
+def _unlisted(data: Buffer, gaps: Sequence[tuple[int, int]], most: int) -> list[str]:
+    """Give the names in local headers within gaps."""
+    names: list[str] = []
+    for start, stop in gaps:
+        place = data.find(b"PK\x03\x04", start, stop)
+        while 0 <= place <= stop - _LOCAL.size and len(names) < most:
+            _, _, flags, *_, name_size, _ = _LOCAL.unpack_from(data, place)
+            names.append(_name(data[place + _LOCAL.size : place + _LOCAL.size + name_size], flags))
+            place = data.find(b"PK\x03\x04", place + 4, stop)
+    return names
 
 
 def _name(octets: bytes, flags: int) -> str:

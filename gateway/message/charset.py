@@ -24,9 +24,31 @@ _KNOWN = (
 # In which an octet of ASCII may be something else: whoever does not know the name reads ASCII all the same.  Not
 # iso2022_jp, which every program knows.
 _UNLIKE_ASCII = frozenset(
-    "cp037 cp1026 cp1140 cp273 cp424 cp500 cp864 hz iso2022_jp_1 iso2022_jp_2 iso2022_jp_2004 iso2022_jp_3 "
-    "iso2022_jp_ext iso2022_kr shift_jis_2004 shift_jisx0213 utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le "
-    "utf_7".split()
+    [
+        "cp037",
+        "cp1026",
+        "cp1140",
+        "cp273",
+        "cp424",
+        "cp500",
+        "cp864",
+        "hz",
+        "iso2022_jp_1",
+        "iso2022_jp_2",
+        "iso2022_jp_2004",
+        "iso2022_jp_3",
+        "iso2022_jp_ext",
+        "iso2022_kr",
+        "shift_jis_2004",
+        "shift_jisx0213",
+        "utf_16",
+        "utf_16_be",
+        "utf_16_le",
+        "utf_32",
+        "utf_32_be",
+        "utf_32_le",
+        "utf_7",
+    ]
 )
 _BETWEEN = re.compile("[^a-z0-9]+")
 

@@ -5,7 +5,7 @@ Read leniently, as mail programs do, for what only they can read nobody has look
 passed over and base64 goes on behind its padding; blanks may stand behind a soft line break; the lines of uuencode
 may be too long or too short.  Nothing of a part is held but what was asked for and one slice.
 
-Source: RFC 2045 sections 6.7 and 6.8; uuencode as POSIX has it.
+Source: RFC 2045 sections 6.7 and 6.8; uuencode as POSIX has it; yEnc draft 1.3.
 """
 
 import binascii
@@ -22,7 +22,9 @@ _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NO_BASE64 = bytes(octet for octet in range(256) if octet not in _ALPHABET + b"=")
 _PADDING = re.compile(rb"={2,}")
 _BLANKS_AT_SOFT_BREAK = re.compile(rb"=[ \t]+\r\n")
-BEGIN = re.compile(rb"begin(?:-base64)? [0-7]{3,4} +([^\r\n]{1,1000}?)[ \t]*\r\n", re.IGNORECASE)  # of uuencode
+_ESCAPED = re.compile(rb"=(.)", re.DOTALL)  # of yEnc
+_YENC = bytes((octet - 42) % 256 for octet in range(256))
+_BEGIN = re.compile(rb"begin(?:-base64)? [0-7]{3,4} +([^\r\n]{1,1000}?)[ \t]*\r\n", re.IGNORECASE)  # of uuencode
 
 
 def slices(content: Buffer, part: Part, size: int = SLICE) -> Iterator[bytes]:
@@ -34,7 +36,7 @@ def slices(content: Buffer, part: Part, size: int = SLICE) -> Iterator[bytes]:
         case "quoted-printable":
             return _quoted_printable(raw)
         case "x-uuencode" | "uuencode" | "x-uue":
-            begin = BEGIN.search(content, part.body, part.stop)
+            begin = _BEGIN.search(content, part.body, part.stop)
             return uudecoded(content, begin.end(), part.stop, size) if begin else raw
     return raw
 
@@ -78,7 +80,7 @@ def uudecoded(content: Buffer, start: int, stop: int, size: int = SLICE) -> Iter
         if place + len(lines) < stop and (cut := lines.rfind(b"\n") + 1):
             lines = lines[:cut]
         place += len(lines)
-        rows = lines.split(b"\r\n")
+        rows = lines.splitlines()
         ended = b"end" in rows
         if ended:
             del rows[rows.index(b"end") :]
@@ -88,13 +90,32 @@ def uudecoded(content: Buffer, start: int, stop: int, size: int = SLICE) -> Iter
             return
 
 
+def ydecoded(content: Buffer, start: int, stop: int, size: int = SLICE) -> Iterator[bytes]:
+    """Give the octets of lines of yEnc, in slices; the arguments are those of uudecoded(), an end is `=yend`."""
+    place = start
+    while place < stop:
+        lines = content[place : min(place + size, stop)]
+        if place + len(lines) < stop and (cut := lines.rfind(b"\n") + 1):
+            lines = lines[:cut]
+        place += len(lines)
+        rows = lines.split(b"\r\n")
+        ended = next((number for number, row in enumerate(rows) if row.startswith(b"=yend")), None)
+        octets = b"".join(row for row in rows[:ended] if not row.startswith(b"=ypart"))
+        if piece := _ESCAPED.sub(lambda match: bytes([(match[1][0] - 64) % 256]), octets).translate(_YENC):
+            yield piece
+        if ended is not None:
+            return
+
+
 def _uu_line(line: bytes) -> bytes:
+    if not line:
+        return b""  # and not what an empty line says: 32 zeros
     try:
         return binascii.a2b_uu(line)
     except binascii.Error:
         pass
     # Some programs write more on a line than it says, or leave out what is blank at its end.
-    length = ((line[0] - 32) & 63) * 4 // 3 + 4 if line else 0
+    length = ((line[0] - 32) & 63) * 4 // 3 + 4
     try:
         return binascii.a2b_uu(line[: 1 + length].ljust(1 + length))
     except binascii.Error:

@@ -4,7 +4,7 @@ MIME structure as places in the content, read without recursion and within limit
 Software disagrees about malformed MIME, and whoever wants to pass a scanner picks the reading that the scanner does
 not have (two boundary parameters, a boundary that is a prefix of another, a part that is never closed).  So whatever
 could be read in two ways is noted as an anomaly, for the check `structure` to report; the reading itself is the usual
-one: the first of two parameters, the innermost boundary that fits, a part that ends where its parent goes on; and of two
+one: the first of two parameters, the innermost boundary that fits, a part that ends where its parent goes on.  Of two
 boundaries of one multipart each delimits, so that neither reading hides a part.
 
 Places nest: what a part holds lies within its body, in order and apart.  Time and memory grow with the content alone,

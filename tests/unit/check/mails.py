@@ -45,6 +45,12 @@ def zipped(*files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
     return made.getvalue()
 
 
+def old(tar: bytes) -> bytes:
+    """Make the first entry of a tar one of before 1988: without a signature, and with what followed it."""
+    head = tar[:148] + b" " * 8 + tar[156:257] + bytes(255)
+    return head[:148] + b"%06o\0 " % sum(head) + head[156:] + tar[512:]
+
+
 def tarred(*files: tuple[str, bytes], mode: str = "w:gz") -> bytes:
     """Give a tar file of names and octets, compressed as *mode* says."""
     made = io.BytesIO()

@@ -5,6 +5,7 @@ import binascii
 import functools
 import gzip
 import io
+import lzma
 import tarfile
 import zipfile
 from pathlib import Path
@@ -14,14 +15,23 @@ import pytest
 from gateway.check import attachments
 from gateway.check.attachments import Attachments, Options
 from gateway.check.base import LARGE, CheckFailed
+from gateway.check.intext import MAX_FILES
 from gateway.message.verdict import Finding
 
-from .mails import PROGRAM, file, mail, one_part, parts, tarred, zipped
+from .mails import PROGRAM, file, mail, old, one_part, parts, tarred, zipped
 from .test_libarchive import written
 
 GROUPS = {"executable": ["exe", "scr", "bat"], "macro": ["docm"], "image": ["iso"], "script": ["sh"]}
 DOCX = zipped(("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>" * 100))
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+def named_gzip(name, octets):
+    """Give a gz file that keeps the name of what is in it."""
+    made = io.BytesIO()
+    with gzip.GzipFile(name, "wb", fileobj=made) as archive:
+        archive.write(octets)
+    return made.getvalue()
 
 
 async def found(content, **options):
@@ -96,10 +106,40 @@ async def test_examine_kind_counts_as_its_extension():
     assert await found(file(b"#!/bin/sh\n", "run")) == {"script": "run: is script"}
 
 
+async def test_examine_winmail_is_not_opened():
+    """Outlook makes one of ordinary mail; whoever does not want it has a group for it."""
+    content = file(b"\x78\x9f\x3e\x22" + b"\0" * 20 + b"a.exe", "winmail.dat", "application/ms-tnef")
+    assert await found(content) == {}
+    assert await found(content, groups={"outlook": ["tnef"]}) == {"outlook": "winmail.dat: is tnef"}
+
+
 async def test_examine_image_of_a_disk():
     """By a signature behind 32 KiB."""
     octets = b"\0" * 32_769 + b"CD001" + b"\0" * 30_000
     assert (await found(file(octets, "a.dat"), archives=False))["image"] == "a.dat: is iso"
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoding"),
+    [("message/rfc822", "base64"), ("multipart/mixed; boundary=b", "base64"), ("message/partial", "")],
+)
+async def test_examine_what_only_the_recipients_program_opens(kind, encoding):
+    """A message that is encoded, and pieces of one."""
+    content = one_part(base64.encodebytes(b"Content-Type: a/b; name=b.exe\r\n\r\nx"), kind, encoding)
+    detail = f"{kind.partition(';')[0]} {encoding}, which only the recipient's program opens"
+    assert await found(content) == {"incomplete": detail}
+
+
+async def test_examine_article_of_news_is_a_message():
+    """Its parts are looked at."""
+    assert await found(one_part(b"Content-Type: a/b; name=b.exe\r\n\r\nx", "message/news")) == {"executable": "b.exe"}
+
+
+async def test_examine_more_files_in_a_text_than_are_looked_at():
+    """Lines that begin one may be false."""
+    text = b"begin 644 a\r\n" * MAX_FILES
+    assert await found(one_part(text)) == {}
+    assert await found(one_part(text + b"begin 644 a.exe\r\n")) == {"incomplete": "more than 100 files in one text"}
 
 
 async def test_examine_uuencoded_file_in_text():
@@ -172,6 +212,35 @@ async def test_examine_zip_that_shows_each_reader_other_names():
     }
     two = zipped(("a.txt", b"")) + zipped(("b.txt", b""))
     assert await found(file(two, "a.zip")) == {"disguised": "a.zip: something stands before the archive"}
+    hidden = zipped(("a.exe", b"")) + zipped()
+    assert await found(file(hidden, "a.zip")) == {
+        "executable": "a.zip > a.exe",
+        "disguised": "a.zip: something stands before the archive",
+    }
+    assert await found(file(zipped(("in.zip", hidden)), "a.zip")) == {"executable": "a.zip > in.zip > a.exe"}
+
+
+async def test_examine_directories_in_archives_have_no_extension():
+    """Programs of JavaScript have such."""
+    files = (("a.exe/", b""), ("a.exe/b.txt", b""))
+    assert await found(file(zipped(*files), "a.zip")) == {}
+    assert await found(file(zipped(("in.zip", zipped(*files))), "a.zip")) == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        file(b"\x60\xea\x28\0\x22\x0b\x01", "a.dat"),
+        file(b"x", "a.ace"),
+        file(zipped(("a.arj", b"x")), "a.zip"),
+        file(tarred(("a.dat", b"ALZ\x01")), "a.tgz"),
+    ],
+)
+async def test_examine_archives_that_nothing_looks_into(content):
+    """By their octets or by their name, in archives too."""
+    ((reason, detail),) = (await found(content)).items()
+    assert (reason, detail[-19:]) == ("unreadable", " is not looked into")
+    assert await found(content, archives=False) == {}
 
 
 @pytest.mark.parametrize("name", ["../a", "/a", "C:\\a", "a/../../b"])
@@ -197,10 +266,17 @@ async def test_examine_broken_zip():
         (tarred(("a.dat", PROGRAM), mode="w:bz2"), "a > a.dat: is pe"),
         (written("7zip", ("a.exe", b"x")), "a > a.exe"),
         (gzip.compress(PROGRAM), "a > data: is pe"),
+        (named_gzip("b.exe", b"x"), "a > b.exe"),
+        (old(tarred(("a.exe", b"x"), mode="w")), "a > a.exe"),
+        (tarred(("in.dat", old(tarred(("a.exe", b"x"), mode="w")))), "a > in.dat > a.exe"),
+        (lzma.compress(tarred(("a.exe", b"x"), mode="w"), lzma.FORMAT_ALONE), "a > a.exe"),
+        (written("cpio_newc", ("a.exe", b"x")), "a > a.exe"),
+        (written("ar_bsd", ("a.exe", b"x")), "a > a.exe"),
+        (written("xar", ("a.exe", b"x")), "a > a.exe"),
         (zipped(("in.zip", zipped(("a.exe", b"x")))), "a > in.zip > a.exe"),
         (tarred(("in.dat", zipped(("a.dat", PROGRAM)))), "a > in.dat > a.dat: is pe"),
     ],
-    ids=["tgz", "txz", "tbz", "7z", "gz", "zip in zip", "zip in tar"],
+    ids="tgz txz tbz 7z gz named-gz old-tar old-tar-in-tar lzma cpio ar xar zip-in-zip zip-in-tar".split(),
 )
 async def test_examine_archives_are_looked_into(octets, detail):
     """By a child."""

@@ -8,15 +8,15 @@ import tarfile
 import libarchive
 import pytest
 
-from gateway.check.libarchive import Archive, ArchiveError
+from gateway.check.libarchive import FORMATS, STREAMED_ZIP, UNNAMED, Archive, ArchiveError
 
 from .mails import tarred, zipped
 
 
-def entries(octets, *, raw=False):
+def entries(octets, formats=FORMATS):
     """Give name, size and octets of each entry."""
     kept = ctypes.create_string_buffer(octets, len(octets))
-    archive = Archive(raw=raw)
+    archive = Archive(formats)
     try:
         archive.open(ctypes.addressof(kept), len(octets))
         found = []
@@ -47,8 +47,9 @@ def written(format_name, *files):
         written("7zip", ("ä.exe", b"hello")),
         written("cpio_newc", ("ä.exe", b"hello")),
         written("xar", ("ä.exe", b"hello")),
+        written("ar_bsd", ("ä.exe", b"hello")),
     ],
-    ids=["zip", "tgz", "txz", "tar", "7z", "cpio", "xar"],
+    ids=["zip", "tgz", "txz", "tar", "7z", "cpio", "xar", "ar"],
 )
 def test_archive_gives_names_sizes_and_octets(octets):
     """Of each format."""
@@ -63,7 +64,23 @@ def test_archive_iso_is_read():
 def test_archive_raw_undoes_filters_only():
     """A tar stays one file."""
     inner = tarred(("a", b"b"), mode="w")
-    assert [data for _, _, data in entries(gzip.compress(inner), raw=True)] == [inner]
+    assert [data for _, _, data in entries(gzip.compress(inner), ())] == [inner]
+
+
+def test_archive_gzip_gives_the_name_it_kept():
+    """Gunzip -N and 7-Zip save it under that."""
+    made = io.BytesIO()
+    with gzip.GzipFile("dir/a.exe", "wb", fileobj=made) as archive:
+        archive.write(b"hello")
+    assert entries(made.getvalue()) == [("a.exe", None, b"hello")]
+    assert entries(gzip.compress(b"hello")) == [(UNNAMED, None, b"hello")]
+
+
+def test_archive_zip_may_be_read_without_its_directory():
+    """As programs do that take it from a pipe."""
+    octets = zipped(("a.exe", b"hello"))
+    assert entries(octets + zipped(), STREAMED_ZIP)[0] == ("a.exe", 5, b"hello")
+    assert entries(octets + zipped()) == []
 
 
 def test_archive_links_are_told():
@@ -75,7 +92,7 @@ def test_archive_links_are_told():
             entry.type, entry.linkname = kind, "../out"
             archive.addfile(entry)
     kept = ctypes.create_string_buffer(made.getvalue(), len(made.getvalue()))
-    archive = Archive(raw=False)
+    archive = Archive()
     archive.open(ctypes.addressof(kept), len(kept))
     targets = []
     while archive.next():

@@ -52,7 +52,7 @@ def test_read_directory_zip64_is_read():
     """With its own end record and sizes."""
     directory = read_directory(zip64(), 10)
     assert [(entry.name, entry.unpacked) for entry in directory.entries] == [("a.exe", 1)]
-    assert directory.in_front == 0
+    assert (directory.oddities, directory.unlisted) == ([], [])
 
 
 def test_read_directory_empty_has_no_entries():
@@ -75,12 +75,99 @@ def test_read_directory_encrypted_is_told():
     assert read_directory(bytes(data), 10).entries[0].encrypted
 
 
-def test_read_directory_another_archive_in_front_is_told():
-    """Some programs read the first, some the last."""
-    first = zipped(("innocent.txt", b"x"))
-    directory = read_directory(first + TWO, 10)
-    assert directory.in_front == len(first)
-    assert [entry.name for entry in directory.entries] == ["a.txt", "dir/ä.exe"]
+def changed(data, place, form, *values):
+    """Give a zip with some numbers behind its last end record's signature changed."""
+    octets = bytearray(data)
+    struct.pack_into(form, octets, octets.rindex(b"PK\5\6") + place, *values)
+    return bytes(octets)
+
+
+ONE = zipped(("evil.exe", b"hello"))
+END = ONE.rindex(b"PK\5\6")
+START = ONE.index(b"PK\1\2")
+MOVED = bytearray(changed(TWO, 16, "<L", TWO.index(b"PK\1\2") + len(ONE)))
+for _name in ("a.txt", "dir/ä.exe"):
+    _place = MOVED.rindex(_name.encode()) - 4
+    struct.pack_into("<L", MOVED, _place, struct.unpack_from("<L", MOVED, _place)[0] + len(ONE))
+HIDDEN = {
+    "another archive in front": (ONE + TWO, 2, ["something stands before the archive"]),
+    "another archive in front, places right": (ONE + MOVED, 2, ["something stands before the archive"]),
+    "an empty end record behind": (ONE + zipped(), 0, ["something stands before the archive"]),
+    "an archive between": (ONE[:START] + ONE, 1, ["something stands before the archive"]),
+    "no directory": (
+        ONE[:START] + b"PK\1\3" + ONE[START + 4 :],
+        0,
+        [
+            "something stands before the archive",
+            "something stands between its entries",
+            "0 entries, and its end says 1",
+        ],
+    ),
+    "no size of the directory": (
+        changed(ONE, 12, "<L", 0),
+        0,
+        ["something stands before the archive", "0 entries, and its end says 1"],
+    ),
+    "a comment too short": (
+        changed(TWO, 20, "<H", 0) + ONE[:START],
+        2,
+        ["something stands behind the archive"],
+    ),
+}
+
+
+@pytest.mark.parametrize("how", HIDDEN)
+def test_read_directory_what_other_programs_read_is_told(how):
+    """With the names they see."""
+    data, entries, oddities = HIDDEN[how]
+    directory = read_directory(data, 10)
+    assert (len(directory.entries), directory.oddities, directory.unlisted) == (entries, oddities, ["evil.exe"])
+
+
+def test_read_directory_counts_are_compared():
+    """One more than there are."""
+    assert read_directory(changed(TWO, 10, "<H", 3), 10).oddities == ["2 entries, and its end says 3"]
+
+
+def signed_package(inside=b"x" * 100):
+    """Give an Android package with the block of its signature before the directory."""
+    size = struct.pack("<Q", len(inside) + 24)
+    block = size + inside + size + b"APK Sig Block 42"
+    return changed(ONE[:START] + block + ONE[START:], 16, "<L", START + len(block))
+
+
+def streamed():
+    """Give a zip whose sizes stand behind each entry, as whoever writes to a pipe makes it."""
+    made = io.BytesIO()
+    made.seekable = lambda: False
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("a.txt", b"x" * 100)
+        archive.writestr("b.txt", b"x" * 100)
+    return made.getvalue()
+
+
+ORDINARY = {
+    "descriptors": streamed(),
+    "signed": signed_package(),
+    "signature of the directory": changed(ONE[:END] + b"PK\5\5" + bytes(50) + ONE[END:], 12, "<L", END - START + 54),
+    "zeros behind": TWO + bytes(1_000),
+    "zeros between": changed(ONE[:START] + bytes(1_000) + ONE[START:], 16, "<L", START + 1_000),
+    "mark of a spanned archive": b"PK00" + TWO,
+    "a line end behind": TWO + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("how", ORDINARY)
+def test_read_directory_what_programs_leave_is_nothing(how):
+    """Octets of other formats that hide no entry."""
+    directory = read_directory(ORDINARY[how], 10)
+    assert (directory.oddities, directory.unlisted) == ([], [])
+
+
+def test_read_directory_archive_in_the_block_of_a_signature_is_told():
+    """Nobody checks what is in it."""
+    assert read_directory(signed_package(ONE), 10).unlisted == ["evil.exe"]
+    assert read_directory(signed_package(b"Rar!\x1a\x07" + bytes(50)), 10).oddities
 
 
 def test_read_directory_another_name_in_the_local_header_is_told():
