@@ -276,7 +276,22 @@ async def test_examine_broken_zip():
         (zipped(("in.zip", zipped(("a.exe", b"x")))), "a > in.zip > a.exe"),
         (tarred(("in.dat", zipped(("a.dat", PROGRAM)))), "a > in.dat > a.dat: is pe"),
     ],
-    ids="tgz txz tbz 7z gz named-gz old-tar old-tar-in-tar lzma cpio ar xar zip-in-zip zip-in-tar".split(),
+    ids=[
+        "tgz",
+        "txz",
+        "tbz",
+        "7z",
+        "gz",
+        "named-gz",
+        "old-tar",
+        "old-tar-in-tar",
+        "lzma",
+        "cpio",
+        "ar",
+        "xar",
+        "zip-in-zip",
+        "zip-in-tar",
+    ],
 )
 async def test_examine_archives_are_looked_into(octets, detail):
     """By a child."""

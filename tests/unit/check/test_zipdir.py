@@ -89,16 +89,17 @@ MOVED = bytearray(changed(TWO, 16, "<L", TWO.index(b"PK\1\2") + len(ONE)))
 for _name in ("a.txt", "dir/ä.exe"):
     _place = MOVED.rindex(_name.encode()) - 4
     struct.pack_into("<L", MOVED, _place, struct.unpack_from("<L", MOVED, _place)[0] + len(ONE))
+BEFORE = "something stands before the archive"
 HIDDEN = {
-    "another archive in front": (ONE + TWO, 2, ["something stands before the archive"]),
-    "another archive in front, places right": (ONE + MOVED, 2, ["something stands before the archive"]),
-    "an empty end record behind": (ONE + zipped(), 0, ["something stands before the archive"]),
-    "an archive between": (ONE[:START] + ONE, 1, ["something stands before the archive"]),
+    "another archive in front": (ONE + TWO, 2, [BEFORE]),
+    "another archive in front, places right": (ONE + MOVED, 2, [BEFORE]),
+    "an empty end record behind": (ONE + zipped(), 0, [BEFORE]),
+    "an archive between": (ONE[:START] + ONE, 1, [BEFORE]),
     "no directory": (
         ONE[:START] + b"PK\1\3" + ONE[START + 4 :],
         0,
         [
-            "something stands before the archive",
+            BEFORE,
             "something stands between its entries",
             "0 entries, and its end says 1",
         ],
@@ -106,7 +107,7 @@ HIDDEN = {
     "no size of the directory": (
         changed(ONE, 12, "<L", 0),
         0,
-        ["something stands before the archive", "0 entries, and its end says 1"],
+        [BEFORE, "0 entries, and its end says 1"],
     ),
     "a comment too short": (
         changed(TWO, 20, "<H", 0) + ONE[:START],
