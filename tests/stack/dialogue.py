@@ -2,8 +2,8 @@
 Dialogues that swaks can't hold: octets as they are, many sessions at once.
 
 A step of a dialogue is text, a command line that is sent and answered; octets, which are sent without waiting; WAIT
-for one reply; LULL, after which what follows is read apart from what was sent; FIN, which closes our half of the
-connection; or RESET, which breaks it.
+for one reply; LULL, after which what follows is read apart from what was sent; TLS, which begins it, whatever
+certificate is shown; FIN, which closes our half of the connection; or RESET, which breaks it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ class Special(Enum):
     FIN = "fin"
     LULL = "lull"
     RESET = "reset"
+    TLS = "tls"
 
 
-WAIT, FIN, LULL, RESET = Special
+WAIT, FIN, LULL, RESET, TLS = Special
 
 type Step = str | bytes | Special
 type Dialogue = Sequence[Step]

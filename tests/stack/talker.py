@@ -7,9 +7,10 @@ The JSON has server ("address:port"), parallel (sessions at once), tls (from the
 shown), and dialogues: lists of steps.  A step is
 {"line": text}: send it with CRLF and wait for a reply; {"octets": base64}: send them and wait for nothing;
 {"wait": true}: wait for a reply; {"fin": true}: close our half of the connection; {"reset": true}: break it by RST;
-{"lull": true}: send nothing for 3 ms, so that what follows is read apart from what was sent.
-A dialogue that begins with a line waits for the greeting first.  After the last step our half is closed and the rest of
-the replies read.
+{"lull": true}: send nothing for 3 ms, so that what follows is read apart from what was sent; {"tls": true}: begin TLS,
+as after STARTTLS.
+A dialogue that begins with a line waits for the greeting first.  After the last step our half is closed, unless that is
+within TLS, where the server has to have been told QUIT, and the rest of the replies read.
 For each dialogue a line of JSON comes out, in their order: the list of replies, each as text with its lines joined by
 newlines, and last "closed", or what broke the connection.  Only the standard library: it runs in the tools image.
 """
@@ -37,12 +38,16 @@ class Talker:
         host, _, port = server.rpartition(":")
         self._socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a segment for each step
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            self._socket = context.wrap_socket(self._socket)
         self._input = self._socket.makefile("rb")
         self.replies: list[str] = []
+        if tls:
+            self._begin_tls()
+
+    def _begin_tls(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self._socket = context.wrap_socket(self._socket)
+        self._input = self._socket.makefile("rb")
 
     def read(self) -> bool:
         """Read a reply; False where the server has closed."""
@@ -66,6 +71,8 @@ class Talker:
             self.read()
         elif "lull" in step:
             time.sleep(LULL_S)
+        elif "tls" in step:
+            self._begin_tls()
         elif "reset" in step:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._input.close()
@@ -76,8 +83,9 @@ class Talker:
 
     def finish(self) -> None:
         """Close our half; read what else the server says."""
-        with contextlib.suppress(OSError):  # closed already, by either side
-            self._socket.shutdown(socket.SHUT_WR)
+        if not isinstance(self._socket, ssl.SSLSocket):  # one that is shut down would go on in plain text
+            with contextlib.suppress(OSError):  # closed already, by either side
+                self._socket.shutdown(socket.SHUT_WR)
         while self.read():
             pass
         self._socket.close()

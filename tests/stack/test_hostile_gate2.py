@@ -13,7 +13,7 @@ import pytest
 from tests.stack import hostile, shapes
 from tests.stack.anywhere import WORDS, Anywhere
 from tests.stack.appliance import Appliance
-from tests.stack.client import Client, Sink
+from tests.stack.client import Sink
 from tests.stack.dialogue import RESET, WAIT
 from tests.stack.hostile import END, HELLO, JUNK, MAIL, RCPT, SMUGGLED, STARTED, Place, envelope, message
 
@@ -214,10 +214,3 @@ def test_loop_ends(place: Place) -> None:
     found = hostile.contents(place, f"{RUN}-hops", [received(number) for number in fields])
     assert found[:4] == [received(number) + b"\r\n" for number in fields[:4]]
     assert found[4:] == [TOO_MANY, TOO_MANY]
-
-
-def test_gate_1_ends_loops_before_gate_2_does(site: Appliance, sink: Sink, outsider: Client) -> None:
-    """Gate 1 refuses at the dot what gate 2 would bounce: the hundredth field, its own among them."""
-    outside = Place(outsider, site.outside, sink)
-    found = hostile.contents(outside, f"{RUN}-gate1-hops", [received(number) for number in (49, 50, 51, 98, 99)])
-    assert found == [*(received(number) + b"\r\n" for number in (49, 50, 51, 98)), TOO_MANY]
