@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.phases import HOPS, Dialogue, Piece
+from tests.faults.phases import HOPS, Dialogue, Piece, Transaction, met
 
 GREETING = [(b"", b"220 x ESMTP\r\n"), (b"EHLO y\r\n", b"250-x\r\n250-PIPELINING\r\n250 XFORWARD NAME\r\n")]
 ENVELOPE = b"XFORWARD NAME=z\r\nMAIL FROM:<s@x>\r\nRCPT TO:<a@x> NOTIFY=NEVER\r\nRCPT TO:<b@x>\r\nDATA\r\n"
@@ -97,3 +97,12 @@ def test_dot_line_inside_content_is_not_the_end():
     moments, asked, _ = play(dialogue, [(b"a\n.\nb\r\n.c\r\n..\r\n", b"")], 3)
     assert "dot" not in moments
     assert asked == b"a\n.\nb\r\n.c\r\n.."  # what may begin the end waits for more
+
+
+def test_blow_on_one_hop_met_the_message_where_it_was_on_the_next():
+    """A broken transaction counts with its end, and with where the same message was behind it; others do not count."""
+    brought = Transaction("c6", ["a@x", "b@x"], broken=True)
+    carried = Transaction("c9", ["a@x"])
+    other = Transaction("c9", ["c@x"])
+    found = met([(brought, "c5"), (carried, "c7"), (other, "c8")])
+    assert found == {"a@x": {"c5", "c6", "c7"}, "b@x": {"c5", "c6"}}
