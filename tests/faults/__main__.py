@@ -46,7 +46,7 @@ def groups(stage: Stage, keeper: str, count: int) -> list[Group]:
         group("4 5 6", rows_phases.kill_filter_worker),
         group("8 9", rows_phases.kill_gate_2),
         group("10", rows_phases.kill_outbound),
-        group("14", rows_phases.cut_connections, share=0.5),
+        group("14", rows_phases.cut_connections),
         group("14", rows_places.drop_packets),
         group("12 13", rows_phases.freeze),
         group("15", rows_places.cut_internet),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 # The gap between a dot and the noted 250, hop by hop: a fault there may double a message (RFC 1047).
@@ -41,6 +42,27 @@ class Transaction:
     mailed: bool = False  # MAIL was sent
     over: bool = False  # the sender has gone on to something else, or the connection is gone
     broken: bool = False  # it did not end in a 250 that the sender went on from: the sender will try again
+
+
+def met(under_way: Iterable[tuple[Transaction, str]]) -> dict[str, set[str]]:
+    """
+    Tell whose mail did not survive a blow, and where it was.
+
+    Args:
+        under_way: Transactions at the blow, on all hops, each with its phase at that instant.
+
+    Returns:
+        For each recipient of a broken transaction the phases it was in at the blow: on that hop, and on those behind
+        it, which may go on to their 250.  Octets on their way at the blow may still have arrived: where a broken one
+        ended counts too.
+    """
+    now = list(under_way)
+    found: dict[str, set[str]] = {}
+    for transaction, phase in now:
+        for recipient in transaction.recipients if transaction.broken else ():
+            elsewhere = {there for other, there in now if recipient in other.recipients}
+            found.setdefault(recipient, set()).update(elsewhere, (phase, transaction.phase))
+    return found
 
 
 @dataclass

@@ -56,6 +56,12 @@ class Session:
         """Return the port from which we speak to the receiver."""
         return self.server_writer.get_extra_info("sockname")[1]
 
+    def break_off(self, how: str) -> None:
+        """Close, reset or silence the connection at a moment of another; to be called in the loop."""
+        self.cut = how
+        if how != "silence":
+            self._close()
+
     async def run(self) -> None:
         """Pass octets on until both sides have ended."""
         try:

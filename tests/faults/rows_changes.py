@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.faults import processes
 from tests.faults.places import rest
-from tests.faults.stage import Result, Stage
+from tests.faults.stage import SCALE, Result, Stage
 from tests.faults.traps import Then, Trap
 from tests.stack.client import run, wait_for
 
@@ -134,7 +135,7 @@ def crash_loop(stage: Stage, count: int = 200) -> Iterator[Result]:
 
 
 def reload_badly(stage: Stage, count: int = 200) -> Iterator[Result]:
-    """Row 31: changes that must be refused, under load; two at once, and a half-written file."""
+    """Row 31: changes that must be refused, under load; and a half-written file."""
     appliance = stage.appliance
     good = appliance.config.read_text()
     generations = appliance.generations()
@@ -156,6 +157,42 @@ def reload_badly(stage: Stage, count: int = 200) -> Iterator[Result]:
     if appliance.generations() != generations:
         result.complaints.append("another generation runs")
     yield _quiet(result)
+    yield change_twice_at_once(stage, count)
+
+
+def change_twice_at_once(stage: Stage, count: int = 200) -> Result:
+    """Row 31: two `make apply` at the same time, bad ones, then good ones; one waits for the other."""
+    appliance = stage.appliance
+    good, generations = appliance.config.read_text(), appliance.generations()
+    codes: list[list[int]] = []
+    waited: list[int] = []
+
+    def apply_twice(text: str) -> None:
+        appliance.config.write_text(text)
+        with ThreadPoolExecutor(2) as pool:
+            done = list(pool.map(lambda _: appliance.make("apply", check=False), range(2)))
+        codes.append(sorted(one.returncode for one in done))
+        waited.append(sum("another command is changing" in one.stderr for one in done))
+
+    def act() -> None:
+        try:
+            apply_twice(BAD + good)
+            refused.append(appliance.generations() == generations)
+            apply_twice(good.replace('message_size_limit = "2MiB"', 'message_size_limit = "3MiB"'))
+            running.append({generation for name, generation in appliance.generations().items() if name != "bind"})
+        finally:
+            appliance.config.write_text(good)
+            appliance.make("apply")
+            stage.rewrite(SCALE)
+
+    refused: list[bool] = []
+    running: list[set[str]] = []
+    result = stage.play("31", "two changes at once, bad, then good", act=act, count=count, pace_s=0.5)
+    if 0 in codes[0] or codes[1:] != [[0, 0]] or waited != [1, 1]:
+        result.complaints.append(f"exit codes {codes}, {waited} waited")
+    if refused != [True] or [len(found) for found in running] != [1]:
+        result.complaints.append(f"bad ones changed nothing: {refused}; generations behind the good ones: {running}")
+    return _quiet(result)
 
 
 def reload_well(stage: Stage, count: int = 200, lasts_s: float = 30) -> Iterator[Result]:

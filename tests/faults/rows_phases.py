@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
 from tests.faults.stage import Result, Stage
-from tests.faults.strikes import Strikes, Whom
+from tests.faults.strikes import Strike, Strikes, Whom
 from tests.faults.traps import Then, Trap
 
 EARLY = {"c0": "banner", "c1": "ehlo", "c2": "xforward", "c3": "mail", "c4": "rcpt", "c5": "data", "c6": "body"}
@@ -17,7 +18,10 @@ FILTER_PHASES = {phase: ("scan", moment) for phase, moment in SCAN_PHASES.items(
     "c8": ("reinject", "reply"),
 }
 AT_CONNECT = ("c0", "c1")  # connections are kept: in the middle of a batch there may be no new one
-STOP_S = 18  # longer than gate 1's scaled patience
+BEHIND_DOT = {"c7": "dot", "c8": "reply"}  # moments between filter and gate 2 at which gate 1's connection is cut
+STOP_S = 20  # longer than gate 1's scaled patience
+CUTS = {"reset": "RST", "close": "FIN", "silence": "blackhole"}
+SEEN_S = 0.5  # until the filter has seen that a connection was cut
 DISCARD = Then("close")  # whoever was killed had not written them yet
 
 
@@ -110,25 +114,49 @@ def stop_in_order(stage: Stage, count: int = 200) -> Iterator[Result]:
 def freeze(stage: Stage, count: int = 200) -> Iterator[Result]:
     """Rows 12, 13: SIGSTOP for the worker, then for gate 2 as a whole, longer than anybody waits."""
     strikes = Strikes(stage)
-    for phase in ("c3", "c7", "c8", "c9"):
-        hop, moment = FILTER_PHASES[phase]
-        strike = strikes.stop(strikes.worker, STOP_S)
-        trap = Trap("SIGSTOP worker", hop, phase, moment, strike, after=count // 4, lasts_s=STOP_S)
-        yield stage.play("12", f"SIGSTOP filter worker {STOP_S} s", traps=[trap], count=count)
-    for phase in ("c4", "c7"):
-        strike = strikes.stop(strikes.all_of("postfix-post", "smtpd", "cleanup"), STOP_S)
-        trap = Trap("SIGSTOP gate 2", "reinject", phase, REINJECT_PHASES[phase], strike, lasts_s=STOP_S)
-        yield stage.play("13", f"SIGSTOP gate 2 {STOP_S} s", traps=[trap], count=count)
+    worker, gate_2 = strikes.worker, strikes.all_of("postfix-post", "smtpd", "cleanup")
+    places = [("12", "filter worker", worker, phase, *FILTER_PHASES[phase]) for phase in sorted(FILTER_PHASES)]
+    places += [("13", "gate 2", gate_2, phase, "reinject", moment) for phase, moment in REINJECT_PHASES.items()]
+    for row, what, whom, phase, hop, moment in places:
+        after = 0 if phase in AT_CONNECT else count // 4
+        strike = strikes.stop(whom, STOP_S)
+        trap = Trap(f"SIGSTOP {what}", hop, phase, moment, strike, after=after, lasts_s=STOP_S)
+        yield stage.play(row, f"SIGSTOP {what} {STOP_S} s", traps=[trap], count=count)
 
 
 def cut_connections(stage: Stage, count: int = 200) -> Iterator[Result]:
     """Row 14: RST, FIN and blackhole between the gates and the filter, at all phases of one batch."""
-    strikes = Strikes(stage)
-    for how, what in (("reset", "RST"), ("close", "FIN"), ("silence", "blackhole")):
-        for hop, phases in (("scan", SCAN_PHASES), ("reinject", REINJECT_PHASES)):
-            traps = [
-                Trap(what, hop, phase, moment, strikes.cut(how), after=0 if phase in AT_CONNECT else number * 5)
-                for number, (phase, moment) in enumerate(phases.items())
-            ]
-            between = "gate 1-filter" if hop == "scan" else "filter-gate 2"
-            yield stage.play("14", f"{what} {between}", traps=traps, count=count * len(traps))
+    for how in CUTS:
+        yield cut_scan(stage, how, [*EARLY, *BEHIND_DOT, "c9"], count)
+        strikes = Strikes(stage)
+        traps = [_cut(how, "reinject", at, strikes.cut(how), number) for number, at in enumerate(REINJECT_PHASES)]
+        yield stage.play("14", f"{CUTS[how]} filter-gate 2", traps=traps, count=count * len(traps))
+
+
+def cut_scan(stage: Stage, how: str, phases: Sequence[str], count: int = 200) -> Result:
+    """
+    Cut connections between gate 1 and the filter.
+
+    Behind the dot it is the connection of the very message whose dot, or 250, is on its way between filter and gate 2;
+    that is held until the filter has seen the cut.  Nothing may cancel it then: gate 2 takes the message, the filter
+    logs so, and gate 1, which never heard of it, sends the message again.
+    """
+    strikes, since = Strikes(stage), str(time.time())
+    behind = strikes.cut_in_front(how, Then(after_s=SEEN_S))
+    traps = [
+        _cut(how, *(("reinject", at, behind) if at in BEHIND_DOT else ("scan", at, strikes.cut(how))), number)
+        for number, at in enumerate(phases)
+    ]
+    result = stage.play("14", f"{CUTS[how]} gate 1-filter", traps=traps, count=count * len(phases))
+    result.complaints += [
+        f"no copy of {at}" for at in BEHIND_DOT if at in phases and at not in result.verdict.duplicates
+    ]
+    logged = stage.appliance.logs("filter", since).count("gate 1 closed before it had the reply")
+    if how != "silence" and logged < len(BEHIND_DOT):
+        result.complaints.append(f"{logged} outcomes logged")
+    return result
+
+
+def _cut(how: str, hop: str, phase: str, strike: Strike, number: int) -> Trap:
+    moment = (REINJECT_PHASES if hop == "reinject" else SCAN_PHASES)[phase]
+    return Trap(CUTS[how], hop, phase, moment, strike, after=0 if phase in AT_CONNECT else number * 5)

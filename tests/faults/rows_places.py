@@ -23,7 +23,8 @@ from tests.faults.stage import SENDERS, Result, Stage
 from tests.stack.client import run, wait_for
 
 LASTS_S = 6.0
-BRIEFLY_S, LONG_S = 2.5, 18.0  # packets are lost: TCP sends again within all time-outs; longer than any of them
+BRIEFLY_S, LONG_S = 2.5, 20.0  # packets are lost: TCP sends again within all time-outs; longer than any of them
+SPOOLED = 1_200_000  # octets of a message that the filter keeps in /tmp while it searches
 SLOW = {"pace_s": 0.1}  # so that the batch outlasts the fault
 
 
@@ -108,7 +109,7 @@ def fill_disks(stage: Stage, keeper: str, count: int = 200) -> Iterator[Result]:
 
 
 def fill_small_places(stage: Stage, count: int = 200) -> Iterator[Result]:
-    """Row 20: the filter's and bind's own little file systems; nobody notices."""
+    """Row 20: the filter's and bind's own little file systems; nobody notices, gate 1 waits where they are needed."""
 
     def act() -> None:
         appliance = stage.appliance
@@ -119,7 +120,13 @@ def fill_small_places(stage: Stage, count: int = 200) -> Iterator[Result]:
         ):
             rest(LASTS_S)
 
-    result = stage.play("20", f"filter /tmp, /run and bind's cache full {LASTS_S:g} s", act=act, count=count, **SLOW)
+    what = f"filter /tmp, /run and bind's cache full {LASTS_S:g} s"
+    yield _unseen(stage.play("20", what, act=act, count=count, **SLOW))
+    since = str(time.time())
+    load = {"count": count // 10, "octets": SPOOLED, "recipients": ["r-{id}@poison.test"], "parallel": 2, "pace_s": 1.0}
+    result = stage.play("20", f"{what}, messages kept in /tmp", act=act, **load)
+    if "452 4.3.1 yard: insufficient storage" not in stage.appliance.logs("postfix-pre", since):
+        result.complaints.append("the filter never said 452")
     yield _unseen(result)
 
 

@@ -1,9 +1,11 @@
 """
 The stage: an appliance with proxies on its hops, a client, a sink; and how a case is played on it.
 
-Timers are scaled down (docs/faults.md): retries after seconds, gate 1's patience within 14 s of the filter's
-8 s.  Their order stays as rendered: the inner hop gives up first.  Scaling edits the current generation in the
-volume, which the gateway would never do, so that the settings' own limits need not know of tests.
+Timers are scaled down (docs/faults.md): retries after seconds, and time-outs in the order they are rendered in, the
+inner hop first.  The filter's are in its gateway.toml: 5 s for a reply of gate 2, 8 s for that to the dot, 15 s for a
+transaction, of which 7 s before the dot.  Gate 1 waits 17 s, before the dot as after it; rendered it is a minute more
+than the filter.  Scaling edits the current generation in the volume, which the gateway would never do, so that the
+settings' own limits need not know of tests.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ GATES = ("postfix-pre", "postfix-post")
 SENDERS = {"edge": "", "scan": "postfix-pre", "reinject": "filter", "egress": "postfix-post"}  # hop -> who connects
 SETTLE_S = 60  # until all queues are empty again
 RETRIES = ("queue_run_delay", "minimal_backoff_time", "maximal_backoff_time", "transport_retry_time")
-WAITS = ("helo", "xforward", "mail", "rcpt", "data_init", "data_xfer", "rset", "quit")
+WAITS = ("helo", "xforward", "mail", "rcpt", "data_init", "data_xfer", "data_done", "rset", "quit")
+PATIENCE_S = 17  # of gate 1 for the filter
 SCALE = f"""
 set -e
 cd /rendered/current
@@ -36,10 +39,10 @@ put() {{ sed -i "/^$2 *=/d" $1/main.cf; echo "$2 = $3" >>$1/main.cf; }}
 for gate in {" ".join(GATES)}; do
     for key in {" ".join(RETRIES)}; do put $gate $key 2s; done
     put $gate maximal_backoff_time 4s
-    for wait in {" ".join(WAITS)}; do put $gate smtp_${{wait}}_timeout 12s; done
+    for wait in {" ".join(WAITS)}; do put $gate smtp_${{wait}}_timeout {PATIENCE_S}s; done
 done
 put postfix-post smtpd_timeout 30s
-sed -i 's/smtp_data_done_timeout=.*/smtp_data_done_timeout=14s/' postfix-pre/master.cf
+sed -Ei 's/(smtp_({"|".join(WAITS)})_timeout)=.*/\\1={PATIENCE_S}s/' postfix-pre/master.cf
 sed -i 's/^command_timeout_s .*/command_timeout_s = 14/; s/^data_timeout_s .*/data_timeout_s = 10/' filter/filter.toml
 sed -i 's/^connect_timeout_s .*/connect_timeout_s = 4/' filter/filter.toml
 """

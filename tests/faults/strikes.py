@@ -92,3 +92,16 @@ class Strikes:
     def cut(self, how: str) -> Strike:
         """Close, reset or silence the connection itself."""
         return lambda _: Then(how)
+
+    def cut_in_front(self, how: str, then: Then) -> Strike:
+        """Close, reset or silence the connection on which gate 1 brings what a session of the filter's carries on."""
+
+        def strike(session: Session) -> Then:
+            carried = session.dialogue.transaction
+            for other in list(self.stage.wire.hops["scan"].sessions):
+                brought = other.dialogue.transaction
+                if carried is not None and brought is not None and brought.recipients == carried.recipients:
+                    other.break_off(how)
+            return then
+
+        return strike

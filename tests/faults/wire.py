@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from tests.faults.oracle import Fault
-from tests.faults.phases import Transaction
+from tests.faults.phases import Transaction, met
 from tests.faults.proxy import Hop
 
 type UnderWay = list[tuple[Transaction, str]]  # with the phase at the blow
@@ -66,17 +66,14 @@ class Wire:
         """Add a transaction whose connection has just ended under it to the blows that last."""
         for what in (what for where, what in self._striking if where == hop):
             self._blows.append((Fault(what, "any"), [(transaction, transaction.phase)]))
-        for met in self._lasting:
-            met.append((transaction, transaction.phase))
+        for lasting in self._lasting:
+            lasting.append((transaction, transaction.phase))
 
     def faults(self) -> list[Fault]:
         """Return the journal since the last call: of each blow, those transactions that did not survive it."""
         blows, self._blows = self._blows, []
         for fault, transactions in blows:
-            for transaction, phase in transactions:
-                for recipient in transaction.recipients if transaction.broken else ():
-                    # Octets on their way at the blow may still have arrived: where it ended counts too.
-                    fault.met.setdefault(recipient, set()).update((phase, transaction.phase))
+            fault.met.update(met(transactions))
         return [fault for fault, _ in blows]
 
     async def _end_sessions(self) -> None:
