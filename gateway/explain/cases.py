@@ -142,7 +142,7 @@ def differences(expected: Mapping[str, Any], outcome: Explanation) -> Iterator[s
 
 
 def _reply(outcome: Explanation, fate: Fate) -> str:
-    steps = [step for step in (*outcome.steps, *fate.steps) if step.ends]
+    steps = [step for step in (*fate.steps, *outcome.steps) if step.ends]
     return (
         f"{steps[0].outcome} {steps[0].why}" if steps and steps[0].where == "gate 1" else steps[0].why if steps else ""
     )

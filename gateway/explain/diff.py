@@ -4,26 +4,29 @@ The edits of a message as a diff, made from the splices themselves: exact, and q
 What strangers wrote is escaped, so that it can go to a terminal.
 """
 
-from gateway.judge import Judged
+from collections.abc import Iterable
+
 from gateway.message.edit import Splice, in_order
 from gateway.message.header import Buffer
+from gateway.message.mail import MailObject
 from gateway.trace.escape import escape
 
 SHOWN = 20  # lines of one splice on each side
 
 
-def difference(before: bytes, judged: Judged) -> list[str]:
+def difference(before: bytes, mail: MailObject, splices: Iterable[Splice]) -> list[str]:
     """
     Return lines of a diff from a message as it came to what would leave.
 
     Args:
         before: The content as it came.
-        judged: What the filter made of it.
+        mail: As editing commands left it.
+        splices: What else is changed in it.
     """
-    content = judged.mail.content
+    content = mail.content
     lines = [] if content == before else ["@@ the whole message @@", "-as it came", "+as the editing command gave it"]
-    for splice in in_order(judged.splices):
-        section = "header" if splice.start <= judged.mail.header.stop else "body"
+    for splice in in_order(splices):
+        section = "header" if splice.start <= mail.header.stop else "body"
         start, stop = _whole_lines(content, splice)
         lines.append(f"@@ {section}, octet {splice.start} @@")
         lines += _side("-", content[start:stop])

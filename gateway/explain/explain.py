@@ -7,9 +7,9 @@ Gate 1 and gate 2 are read from the settings that render them; the yard is the f
 from collections.abc import Mapping, Sequence
 
 from gateway.explain.diff import difference
-from gateway.explain.gate1 import GATE1, Gate1, Listed, choose
-from gateway.explain.gate2 import GATE2, deliver, masqueraded
-from gateway.explain.steps import Explanation, Fate, Sent, Step
+from gateway.explain.gate1 import Gate1, Listed, choose
+from gateway.explain.gate2 import deliver, masqueraded
+from gateway.explain.steps import GATE2, YARD, Explanation, Fate, Sent, Step
 from gateway.explain.yard import Yard
 from gateway.judge import Judged
 from gateway.message.edit import apply
@@ -17,7 +17,6 @@ from gateway.message.verdict import Action, Verdict
 from gateway.settings.load import Configuration
 from gateway.settings.policies import NONE
 
-YARD = "yard"
 _FORWARDED = (Action.PASS, Action.TAG, Action.REDIRECT)
 
 
@@ -49,29 +48,19 @@ async def explain(
         return told
     for fate in told.fates:
         fate.steps += gate.recipient(fate.recipient)
-    filter_action = _patterns(gate, told)
     alive = [fate for fate in told.fates if not fate.ended]
-    if told.refused or not alive:
+    if alive:
+        told.steps += gate.message(len(alive))
+    if told.refused:
         return told
     for fate in alive:
-        choose(gate, fate, filter_action)
+        choose(gate, fate)
+    if gate.patterns.held or not alive:
+        return told
     yard = Yard(configuration, assumed)
     for policy in dict.fromkeys(fate.policy for fate in alive):
         await _search(configuration, sent, yard, [fate for fate in alive if fate.policy == policy], told)
     return told
-
-
-def _patterns(gate: Gate1, told: Explanation) -> str | None:
-    """Note what patterns of gate 1 match; return the policy of the last filter action."""
-    filter_action = None
-    for match, rule in gate.patterns():
-        ends = rule.action == "reject"
-        told.steps.append(Step(GATE1, f"patterns, {match}", rule.action, rule.pattern, ends=ends))
-        if rule.action.startswith("filter:"):
-            filter_action = rule.action.partition(":")[2]
-        if ends:
-            break
-    return filter_action
 
 
 async def _search(configuration: Configuration, sent: Sent, yard: Yard, fates: list[Fate], told: Explanation) -> None:
@@ -85,7 +74,7 @@ async def _search(configuration: Configuration, sent: Sent, yard: Yard, fates: l
         steps, verdict = _steps(judged), judged.verdict
         if verdict.action in _FORWARDED:
             told.content[name] = b"".join(apply(judged.mail.content, judged.splices))
-            told.edits[name] = difference(sent.content, judged)
+            told.edits[name] = difference(sent.content, judged.mail, judged.splices)
             if key := yard.key(judged.mail):
                 why = f"selector {key.selector.decode('ascii')} of {key.domain.decode('ascii')}"
                 steps.append(Step(YARD, "dkim", "signed", why))

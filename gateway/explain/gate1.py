@@ -10,16 +10,17 @@ Source: SMTPD_ACCESS_README; postconf(5) smtpd_client_restrictions to smtpd_data
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-from gateway.explain.steps import Fate, Sent, Step
-from gateway.explain.tables import address_in, domain_of, first_match, sender_listed
-from gateway.message.header import read_header
+from gateway.explain.patterns import Patterns
+from gateway.explain.steps import GATE1, Fate, Sent, Step
+from gateway.explain.tables import address_in, domain_of, sender_listed
 from gateway.render.postfix import known_recipients, own_names, recipients_of
 from gateway.settings.load import Configuration
-from gateway.settings.models import Listener, PatternRule
+from gateway.settings.models import Listener
 from gateway.settings.policies import NONE
 
-GATE1 = "gate 1"
+HELD = "hold"  # verdict of what waits in gate 1's queue
 type Listed = Callable[[str, Sent], str | None]  # DNS blocklist entry, client -> its answer when listed
 
 
@@ -49,6 +50,11 @@ class Gate1:
     def _in(self, names: list[str]) -> bool:
         networks = self.configuration.settings.networks
         return any(self.sent.client in network for name in names for network in networks[name])
+
+    @cached_property
+    def patterns(self) -> Patterns:
+        """Return the patterns, which remember what they have matched."""
+        return Patterns(self.configuration.settings.patterns, self.sent)
 
     # -- before recipients
 
@@ -97,11 +103,19 @@ class Gate1:
             return
         if asked and not (ours and self._known(recipient)):
             yield self._left_to_directory(domain)
-            return
-        if ours and not self._known(recipient):
+        elif ours and not self._known(recipient):
             yield Step(GATE1, "recipient", "550 5.1.1 User unknown", f"no such recipient in {domain}", ends=True)
             return
-        yield Step(GATE1, "recipient", "known" if ours else "of another site, relayed for a trusted client", domain)
+        else:
+            yield Step(GATE1, "recipient", "known" if ours else "of another site, relayed for a trusted client", domain)
+        yield from self._spam(recipient, domain)
+
+    def _spam(self, recipient: str, domain: str) -> Iterator[Step]:
+        """Yield what is asked of a recipient that gate 1 has mail for: patterns, then what only strangers are asked."""
+        for step in self.patterns.envelope(recipient):
+            yield step
+            if step.ends:
+                return
         if not self.trusted:
             yield from self._strangers(domain)
 
@@ -132,39 +146,22 @@ class Gate1:
         if domain in settings.domains and recipients_of(settings.domains[domain]) == "verify":
             yield Step(GATE1, f"domains.{domain}.recipients", "the next hop would be asked for the recipient", "verify")
 
-    # -- patterns and the policy
+    # -- the message
 
-    def patterns(self) -> Iterator[tuple[str, PatternRule]]:
-        """Yield the patterns that match, and what each was compared with, in Postfix's order; the last FILTER wins."""
-        rules = self.configuration.settings.patterns
-        sent = self.sent
-        envelope = {"client": [sent.client_name, str(sent.client)], "sender": [sent.reverse_path]}
-        for match, subjects in envelope.items():
-            if (rule := first_match(rules, match, subjects)) is not None:
-                yield match, rule
-        for recipient in sent.recipients:
-            if (rule := first_match(rules, "recipient", [recipient])) is not None:
-                yield "recipient", rule
-        header = read_header(sent.content)
-        for field in header.fields:
-            if (rule := first_match(rules, "header", [_line(field.raw)])) is not None:
-                yield "header", rule
-        for line in sent.content[header.body :].split(b"\r\n"):
-            if (rule := first_match(rules, "body", [_line(line)])) is not None:
-                yield "body", rule
+    def message(self, taken: int) -> Iterator[Step]:
+        """Yield what comes of the message as a whole, which *taken* recipients are left for."""
+        if not self.sent.reverse_path and taken > 1:
+            why = f"from <> to {taken} recipients"
+            yield Step(GATE1, "recipients", "550 5.5.3 Multi-recipient bounce", why, ends=True)
+            return
+        yield from self.patterns.content()
 
-    def policy(self, recipient: str, filter_action: str | None) -> tuple[str, str]:
-        """
-        Return the policy for a recipient, and why it is that one.
-
-        Args:
-            recipient: One that gate 1 takes.
-            filter_action: Policy of the last pattern with action filter that matched, or None.
-        """
+    def policy(self, recipient: str) -> tuple[str, str]:
+        """Return the policy for a recipient that gate 1 takes, and why it is that one, once all patterns were asked."""
         settings = self.configuration.settings
         domain, sender_domain = domain_of(recipient), domain_of(self.sent.reverse_path)
-        if filter_action is not None:
-            return filter_action, "patterns: the last filter action counts, for all recipients"
+        if self.patterns.policy is not None:
+            return self.patterns.policy, "patterns: the last filter action counts, for all recipients"
         if not self.listener.filter:
             return NONE, f"listen.{self.name}.filter"
         if self.listener.policy is not None:
@@ -177,15 +174,15 @@ class Gate1:
         return "default", "nothing else was chosen"
 
 
-def choose(gate: Gate1, fate: Fate, filter_action: str | None) -> None:
-    """Note the policy for a recipient who has got so far."""
-    fate.policy, why = gate.policy(fate.recipient, filter_action)
+def choose(gate: Gate1, fate: Fate) -> None:
+    """Note the policy for a recipient who has got so far, and whether the message waits before that is asked."""
+    fate.policy, why = gate.policy(fate.recipient)
     fate.steps.append(Step(GATE1, "policy", fate.policy, why))
+    if gate.patterns.held:
+        fate.verdict = HELD
+        why = "a pattern holds it; postsuper -H in gate 1 lets it go to its policy"
+        fate.steps.append(Step(GATE1, "queue", "250 2.0.0 Ok: queued, on hold", why, ends=True))
 
 
 def _malformed(address: str) -> bool:
     return len(address.encode()) > 254 or any(ord(character) < 32 or ord(character) == 127 for character in address)
-
-
-def _line(octets: bytes) -> str:
-    return octets.decode("utf-8", "replace").removesuffix("\r\n").replace("\r\n", "\n")

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 
-from gateway.explain.steps import Step
+from gateway.explain.steps import GATE2, Step
 from gateway.explain.tables import address_in, domain_of, expand
 from gateway.render.postfix import aliases, own_names
 from gateway.settings.grammar import is_within
 from gateway.settings.load import Configuration
 from gateway.settings.models import Settings
-
-GATE2 = "gate 2"
 
 
 def deliver(configuration: Configuration, recipient: str) -> Iterator[tuple[Step, str]]:

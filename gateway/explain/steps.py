@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
+GATE1, YARD, GATE2 = "gate 1", "yard", "gate 2"
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -21,7 +23,7 @@ class Sent:
 class Step:
     """One thing that is looked at."""
 
-    where: str  # gate 1, yard, gate 2
+    where: str  # GATE1, YARD or GATE2
     what: str  # what is looked at, as the settings name it
     outcome: str  # what comes of it
     why: str = ""  # the value or the rule that decides
@@ -48,7 +50,7 @@ class Fate:
 class Explanation:
     """The whole story."""
 
-    steps: list[Step] = field(default_factory=list)  # before recipients come into it
+    steps: list[Step] = field(default_factory=list)  # of the message as a whole
     fates: list[Fate] = field(default_factory=list)
     edits: dict[str, list[str]] = field(default_factory=dict)  # policy -> lines of a diff
     content: dict[str, bytes] = field(default_factory=dict)  # policy -> what would leave

@@ -1,15 +1,12 @@
 """
-Lookups as Postfix makes them in the tables we render: access(5), canonical(5), virtual(5), pcre_table(5).
+Lookups as Postfix makes them in the tables we render: access(5), canonical(5), virtual(5).
 
 The keys are those of gateway.toml, folded to lower case by its grammar, as Postfix folds them in indexed tables.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-
-import pcre2
+from collections.abc import Collection, Mapping, Sequence
 
 from gateway.settings.lookup import lookup_keys
-from gateway.settings.models import PatternRule
 
 
 def domain_of(address: str) -> str:
@@ -53,21 +50,3 @@ def expand(address: str, aliases: Mapping[str, Sequence[str]], delimiter: str) -
         seen.add(current.lower())
         waiting[:0] = aliases[key]  # an address among its own results is looked up again, and stays
     return list(final)
-
-
-def first_match(rules: Iterable[PatternRule], match: str, subjects: Iterable[str]) -> PatternRule | None:
-    """
-    Return the rule of a pcre table that decides, or None: for each subject in turn the first that matches.
-
-    Source: pcre_table(5): case-insensitive, and a dot matches a line end.
-    """
-    table = [rule for rule in rules if rule.match == match]
-    for subject in subjects:
-        for rule in table:
-            if _compiled(rule.pattern).search(subject):
-                return rule
-    return None
-
-
-def _compiled(pattern: str) -> pcre2.Pattern:
-    return pcre2.compile(pattern, pcre2.I | pcre2.S)

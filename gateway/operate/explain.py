@@ -109,7 +109,7 @@ def _print(console: Console, outcome: Explanation) -> None:
 def _lines(outcome: Explanation) -> Iterator[tuple[str, str]]:
     for step in outcome.steps:
         yield _line(step), "red" if step.ends else ""
-    for fate in outcome.fates if not outcome.refused else []:
+    for fate in (fate for fate in outcome.fates if fate.steps):
         yield f"\n<{escape(fate.recipient)}>", "bold"
         for step in fate.steps:
             yield _line(step), "red" if step.ends else ""

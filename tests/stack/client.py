@@ -73,6 +73,7 @@ class Answer:
 
     code: int  # 0: the connection failed
     text: str
+    rcpt: tuple[str, ...] = ()  # the reply to each recipient
 
     @property
     def queue_id(self) -> str:
@@ -129,16 +130,24 @@ class Client:
         parallel: int = 5,
         pause_s: float = 0,
     ) -> list[Answer]:
-        """Send one message per content, octets as they are; return each one's last reply (sender.py)."""
+        """Send one message per content, octets as they are; *to* may be several, with commas (sender.py)."""
         messages = [
-            {"sender": sender, "recipients": [to], "options": options, "content": base64.b64encode(content).decode()}
+            {
+                "sender": sender,
+                "recipients": to.split(","),
+                "options": options,
+                "content": base64.b64encode(content).decode(),
+            }
             for content in contents
         ]
         task = json.dumps({"server": server, "parallel": parallel, "pause_s": pause_s, "messages": messages})
         script = (ROOT / "tests/stack/sender.py").read_text()
         done = run("docker", "exec", "-i", self.name, "python3", "-c", script, stdin=task)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
-        return [Answer(line["code"], line["text"]) for line in sorted(lines, key=lambda line: line["number"])]
+        return [
+            Answer(line["code"], line["text"], tuple(line["rcpt"]))
+            for line in sorted(lines, key=lambda line: line["number"])
+        ]
 
     def dig(self, server: object, *question: str) -> str:
         """Ask a name server; return what dig prints."""

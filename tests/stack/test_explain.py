@@ -6,15 +6,17 @@ import asyncio
 import json
 import re
 import time
-from dataclasses import dataclass
 from ipaddress import ip_address
 
+import pytest
+
 from gateway.explain.explain import explain
-from gateway.explain.steps import Explanation, Fate, Sent
+from gateway.explain.steps import Sent
 from gateway.settings.load import load
 from tests.stack.appliance import Appliance
-from tests.stack.client import Client, Sink, run, wait_for
-from tests.stack.mail import transaction
+from tests.stack.client import Client, Sink, run
+from tests.stack.explained import Road, said
+from tests.stack.mail import fresh, message, transaction
 from tests.stack.searched import CLEAN, FOUND, NESTED, ZIPPED
 
 CONTENTS = {"clean": CLEAN, "zip": ZIPPED, "nested": NESTED} | FOUND
@@ -43,62 +45,24 @@ CASES = SEARCHED + ADDRESSED
 assert len(CASES) >= 50
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a message, as far as both can tell."""
-
-    reply: str  # of gate 1, class and enhanced status, where it refuses; else empty
-    policy: str
-    verdict: str
-    places: frozenset[str]  # where it was brought: next hop, or mailbox
-
-
-def said(told: Explanation) -> Outcome:
-    """Read an explanation of a message with one recipient."""
-    [fate] = told.fates
-    ends = [step.outcome for step in (*told.steps, *fate.steps) if step.ends and step.where == "gate 1"]
-    reply = re.sub(r"^(\d{3} \d\.\d\.\d).*", r"\1", ends[0]) if ends else ""
-    return Outcome(reply, fate.policy, fate.verdict, _places(fate))
-
-
-def _places(fate: Fate) -> frozenset[str]:
-    return frozenset(hop.removeprefix("Maildir of ") if "Maildir" in hop else "sink" for hop in fate.next_hops)
-
-
-def done(searched: Appliance, next_hop: Sink, token: str, code: int, text: str, places: frozenset[str]) -> Outcome:
-    """Find out what became of a message; *places* is what to wait for."""
-    if code != 250:
-        return Outcome(f"{code} {text.split()[0]}", "", "", frozenset())
-    queue_id = re.search(r"queued as (\w+)", text)[1]  # type: ignore[index]  # Postfix says so with each 250
-    line = transaction(searched, queue_id)
-    verdict = re.search(r"\bverdict=(\w+)", line)[1]  # type: ignore[index]  # the line always has it
-    policy = re.search(r"\bpolicy=([\w-]+)", line)[1]  # type: ignore[index]
-
-    def found() -> frozenset[str]:
-        boxes = {box for box in ("anna@plain.test", "bob@plain.test") if searched.mailbox(box, f"X-Token: {token}")}
-        return frozenset(boxes | ({"sink"} if next_hop.with_token(token) else set()))
-
-    if places:
-        wait_for(lambda: found() == places or None, f"{token} at {', '.join(places)}", 30)
-    return Outcome("", policy, verdict, found())
-
-
 def test_explain_says_what_happens(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
     """Reply of gate 1, policy, verdict and next hop are the same for each message."""
     configuration = load(searched.config)
+    road = Road(searched, {"sink": next_hop}, ("anna@plain.test", "bob@plain.test"))
     run_id = f"e{time.time_ns():x}"
     expected, answers = {}, {}
     for number, (sender, to, name) in enumerate(CASES):
         content = f"X-Token: {run_id}-{number}.\r\n".encode() + CONTENTS[name]
         sent = Sent(content, sender, (to,), ip_address("192.0.2.7"))
-        expected[sender, to, name] = said(asyncio.run(explain(configuration, sent)))
+        expected[sender, to, name] = said(asyncio.run(explain(configuration, sent)), {"[sink]:25": "sink"})
         [answers[sender, to, name]] = stranger.send(searched.outside, [content], to=to, sender=sender)
     found = {
-        case: done(searched, next_hop, f"{run_id}-{number}.", answer.code, answer.text, expected[case].places)
+        case: road.done(case[1], f"{run_id}-{number}.", answer, expected[case].places)
         for number, (case, answer) in enumerate(answers.items())
     }
-    assert {case: outcome for case, outcome in found.items() if outcome != expected[case]} == {}
-    assert len({(outcome.reply, outcome.verdict) for outcome in found.values()}) >= 9
+    assert {case: outcomes for case, outcomes in found.items() if outcomes != expected[case]} == {}
+    kinds = {(outcome.reply, outcome.verdict) for told in found.values() for outcome in told.recipients.values()}
+    assert len(kinds) >= 9
 
 
 def test_command_of_the_operator_tells_the_same(searched: Appliance, tmp_path) -> None:
@@ -112,3 +76,20 @@ def test_command_of_the_operator_tells_the_same(searched: Appliance, tmp_path) -
     assert "+X-Spam-Flag: YES" in outcome["edits"]["tag"]
     shown = run(*environment, "scripts/explain", str(message), "--from", "s@far.example", "--to", "x@tag.test").stdout
     assert re.search(r"^yard +headers\.casino +found", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("order", "verdict", "finding"),
+    [("exit 0", "pass", []), ("exit 69", "discard", ["command:obey.rejected"])],
+)
+def test_command_of_the_operator_has_programs_run(searched, stranger, tmp_path, order, verdict, finding) -> None:
+    """As the filter has, which makes the same of the message."""
+    path, content = tmp_path / "ordered.eml", message(fresh(), b"x\r\n", f"X-Do: {order}")
+    path.write_bytes(content)
+    environment = ("env", f"PROJECT={searched.project}", f"CONFIG_DIR={searched.config_dir}")
+    told = run(*environment, "scripts/explain", str(path), "--from", "s@far.example", "--to", "x@obeyed.test", "--json")
+    [fate] = json.loads(told.stdout)["fates"]
+    assert (fate["policy"], fate["verdict"]) == ("obey", verdict)
+    assert [step["what"] for step in fate["steps"] if step["outcome"] == "found"] == finding
+    [answer] = stranger.send(searched.outside, [content], to="x@obeyed.test")
+    assert f"policy=obey verdict={verdict} " in transaction(searched, answer.queue_id)

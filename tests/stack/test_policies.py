@@ -6,13 +6,20 @@ Every message here carries GTUBE, and each policy makes something else of it: mo
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 
 import pytest
 
+from gateway.explain.explain import explain
+from gateway.explain.steps import Sent as Explained
+from gateway.settings.load import load
 from tests.stack.appliance import Appliance
 from tests.stack.client import Client, Sent, Sink, wait_for
+from tests.stack.explained import Road, said
+from tests.stack.mail import fresh
 from tests.stack.searched import GTUBE
 
 UNTAGGED = None
@@ -112,7 +119,7 @@ SENDERS = {
     "with a policy": ("x@corp.test", "two"),
     "past the filter": ("x@free.test", UNTAGGED),
     "of a sub-domain": ("x@sub.corp.test", "default"),
-    "null": ("<>", "default"),
+    "null": ("<>", "two"),
 }
 
 
@@ -120,7 +127,7 @@ SENDERS = {
 def test_sender_decides_where_mail_goes_to_other_sites(
     yard: Appliance, next_hop: Sink, host: Client, at: dict[str, str], sender: str, policy: str | None
 ) -> None:
-    """The sender's domain counts for a recipient elsewhere; the null sender is filtered like anybody."""
+    """The sender's domain counts for a recipient elsewhere; the null sender has none, but a pattern may name it <>."""
     sent = send(host, at["office"], to="v@third.example", sender=sender)
     assert tags_at(next_hop, sent) == {("v@third.example",): policy}
     expected = [] if policy is UNTAGGED else [policy]
@@ -266,3 +273,65 @@ def test_report_of_a_rejection_is_not_searched_for_what_it_quotes(
     assert tag(report) is UNTAGGED
     reported = yard.logged("postfix-pre", rf"{sent.queue_id}: sender non-delivery notification: (\w+)")[1]
     assert reported not in yard.logs("filter")
+
+
+# --- what `gateway explain` says of it --------------------------------------------------------------------------
+
+GTUBE_BODY = b"\r\n" + GTUBE.encode() + b"\r\n"
+MULTIPART = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+PARTS = {
+    "plain": GTUBE_BODY,
+    "header": b"Subject : policy\r\n one\r\nSubject: policy one\r\n" + GTUBE_BODY,
+    "header reject": b"X-Refuse: 1\r\n" + GTUBE_BODY,
+    "body": b"Subject: policy one\r\n" + GTUBE_BODY + b"Policy none\r\n",
+    "body reject": GTUBE_BODY + b"X-Line: 1\r\n",
+    "part": MULTIPART + b'Content-Type: text/plain; name="x.scr"\r\n' + GTUBE_BODY + b"--b--\r\n",
+    "nested": MULTIPART
+    + b"Content-Type: message/rfc822\r\n\r\nX-Line: 1\r\nSubject: policy scrap\r\n"
+    + GTUBE_BODY
+    + b"--b--\r\n",
+    "nested reject": b"Content-Type: message/rfc822\r\n\r\nX-Refuse: 1\r\n" + GTUBE_BODY,
+    "no part": MULTIPART + b"\r\nSubject: policy one\r\n" + GTUBE_BODY + b"--b--\r\n",
+}
+SENDER = "someone@client.example"
+EXPLAINED = [
+    *((SENDER, "a@one.test,anna@example.test", content) for content in PARTS),
+    (SENDER, "refused@one.test,b@two.test,anna@example.test", "plain"),
+    (SENDER, "nobody@example.test,b@two.test", "plain"),
+    (SENDER, "nobody@example.test,refused@one.test", "header reject"),
+    (SENDER, "nobody@example.test,b@two.test", "header reject"),
+    ("to-two@client.example", "a@one.test,b@past.test,x@elsewhere.example", "plain"),
+    ("to-two@client.example", "a@one.test", "header"),
+    ("noted@client.example", "a@one.test,b@past.test", "plain"),
+    ("", "a@one.test", "plain"),
+    ("", "a@one.test,b@two.test", "plain"),
+    ("", "nobody@example.test,b@past.test", "plain"),
+    (SENDER, "held@one.test,a@two.test,refused@one.test", "plain"),
+    (SENDER, "held@one.test", "header reject"),
+    (SENDER, "a@moved.test,b@moved.test", "plain"),
+]
+
+
+def test_explain_says_what_happens(
+    yard: Appliance, next_hop: Sink, scrap: Sink, stranger: Client, at: dict[str, str]
+) -> None:
+    """Reply of gate 1 to each recipient, policy, verdict and next hops, whatever the patterns and redirects."""
+    configuration = load(yard.config)
+    road = Road(yard, {"sink": next_hop, "scrap": scrap}, ("anna@example.test", "bob@example.test"))
+    hops = {"[sink]:25": "sink", "[scrap]:2500": "scrap"}
+    told = [(stranger, yard.outside, "outside", case) for case in EXPLAINED]
+    told += [
+        (yard.lan.host(number), at["past"], "past", (SENDER, to, "plain"))
+        for number, to in ((77, "b@two.test,held@one.test"), (78, "b@two.test,held@one.test"))
+    ]
+    expected, found = [], []
+    for client, server, listener, (sender, to, name) in told:
+        token = fresh()
+        content = f"X-Token: {token}\r\n".encode() + PARTS[name]
+        sent = Explained(content, sender, tuple(to.split(",")), ip_address(client.address), listener=listener)
+        expected.append(said(asyncio.run(explain(configuration, sent)), hops))
+        [answer] = client.send(server, [content], to=to, sender=sender)
+        found.append((to, token, answer, expected[-1].places))
+    outcomes = [road.done(*case) for case in found]
+    cases = [case for *_, case in told]
+    assert [row for row in zip(cases, outcomes, expected, strict=True) if row[1] != row[2]] == []

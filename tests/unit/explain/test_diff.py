@@ -3,18 +3,16 @@
 import pytest
 
 from gateway.explain.diff import difference
-from gateway.judge import Judged
 from gateway.message.edit import Splice
 from gateway.message.envelope import Client, Envelope, ReversePath
 from gateway.message.mail import MailObject
-from gateway.message.verdict import Verdict
 
 CONTENT = b"Subject: hi\r\nFrom: a\r\n\r\nbody\x1b\r\n"
 
 
-def judged(*splices, content=CONTENT):
-    """Give a message with edits."""
-    return Judged(MailObject(Envelope(ReversePath(b"")), Client(), content), Verdict.passed(), splices)
+def edited(*splices, before=CONTENT):
+    """Give the difference that edits make."""
+    return difference(before, MailObject(Envelope(ReversePath(b"")), Client(), CONTENT), splices)
 
 
 @pytest.mark.parametrize(
@@ -29,17 +27,17 @@ def judged(*splices, content=CONTENT):
 )
 def test_splice_is_shown_with_its_lines(splice, lines):
     """Whole lines, escaped."""
-    assert difference(CONTENT, judged(splice)) == lines
+    assert edited(splice) == lines
 
 
 def test_replaced_message_is_said_to_be():
     """An editing command gave another."""
-    assert difference(b"other\r\n", judged())[0] == "@@ the whole message @@"
-    assert difference(CONTENT, judged()) == []
+    assert edited(before=b"other\r\n")[0] == "@@ the whole message @@"
+    assert edited() == []
 
 
 def test_long_splice_is_cut():
     """A page is enough."""
-    lines = difference(CONTENT, judged(Splice(13, 13, b"X: 1\r\n" * 50)))
+    lines = edited(Splice(13, 13, b"X: 1\r\n" * 50))
     assert len(lines) == 22
     assert lines[-1] == "+… 30 lines more"

@@ -90,6 +90,50 @@ async def test_refused_message_has_no_fate(site):
         assert [fate.policy for fate in told.fates] == [""]
 
 
+RECIPIENT_PATTERNS = """
+[[patterns]]
+match = "recipient"
+pattern = '^(bob|nobody)@'
+action = "reject"
+[[patterns]]
+match = "recipient"
+pattern = '^sales@'
+action = "hold"
+[[patterns]]
+match = "recipient"
+pattern = '^gone@'
+action = "filter:none"
+"""
+
+
+async def test_pattern_refuses_its_recipient_alone(tmp_path):
+    """The others get the message, by the policy they would have; one who is refused before decides nothing."""
+    site = configure(tmp_path, SITE + RECIPIENT_PATTERNS)
+    told = await story(site, sent("bob@example.test", "gone@example.test", "anna@example.test"))
+    assert not told.refused
+    assert [(fate.policy, fate.verdict, fate.ended) for fate in told.fates] == [
+        ("", "", True),
+        ("", "", True),
+        ("strict", "pass", False),
+    ]
+    assert told.fates[0].steps[-1].outcome == "554 5.7.1 Recipient address rejected: Access denied"
+
+
+async def test_held_message_goes_no_further(tmp_path):
+    """For none of its recipients, but it is told which policy waits for each."""
+    site = configure(tmp_path, SITE + RECIPIENT_PATTERNS)
+    told = await story(site, sent("x@corp.test", "sales@example.test", "bob@example.test", content=SPAM))
+    assert not told.refused
+    assert [(fate.policy, fate.verdict, fate.ended, fate.next_hops) for fate in told.fates] == [
+        ("default", "hold", True, []),
+        ("strict", "hold", True, []),
+        ("", "", True, []),
+    ]
+    assert told.fates[0].steps[-1].outcome == "250 2.0.0 Ok: queued, on hold"
+    refused = await story(site, sent("sales@example.test", content=b"X-Refuse: 1\r\n" + CLEAN))
+    assert (refused.refused, refused.fates[0].verdict) == (True, "")
+
+
 async def test_unknown_listener_is_said(site):
     """With those there are."""
     with pytest.raises(LookupError, match="no listener moon; there are outside, inside, partner"):

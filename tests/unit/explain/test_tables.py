@@ -2,8 +2,7 @@
 
 import pytest
 
-from gateway.explain.tables import address_in, domain_of, expand, first_match, sender_listed
-from gateway.settings.models import PatternRule
+from gateway.explain.tables import address_in, domain_of, expand, sender_listed
 
 ENTRIES = ["spam.example", ".bulk.example", "pest@example.net"]
 
@@ -66,16 +65,3 @@ def test_domain_is_what_follows_the_last_at():
 def test_aliases_are_expanded_to_the_end(aliases, final):
     """Also in circles, which end."""
     assert expand("a@x.test", aliases, "") == final
-
-
-def test_first_rule_that_matches_decides():
-    """Case-insensitive; a dot matches a line end; other tables do not matter."""
-    rules = [
-        PatternRule(match="header", pattern="^Subject:.*casino", action="reject"),
-        PatternRule(match="header", pattern="^subject:", action="warn"),
-        PatternRule(match="body", pattern=".", action="hold"),
-    ]
-    assert first_match(rules, "header", ["SUBJECT: the\n CASINO"]) is rules[0]
-    assert first_match(rules, "header", ["From: x", "Subject: x"]) is rules[1]
-    assert first_match(rules, "header", ["From: x"]) is None
-    assert first_match(rules, "client", ["x"]) is None
