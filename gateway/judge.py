@@ -20,7 +20,7 @@ from gateway.message.envelope import Client
 from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 from gateway.message.strikes import Strikes
-from gateway.message.verdict import Action, Report, Verdict
+from gateway.message.verdict import Report, Verdict
 from gateway.quarantine.store import Quarantine
 
 
@@ -53,16 +53,20 @@ class Judged:
     mail: MailObject  # as editing checks left it
     verdict: Verdict
     bug: bool = False  # of ours, in one of the checks
-    splices: Sequence[Splice] = ()  # edits of its content, if it is to leave
+    splices: Sequence[Splice] = ()  # edits of its content, if it is to leave, now or when it is released
 
 
 async def judge(mail: MailObject, policy: Policy, means: Means) -> Judged:
-    """Run the checks of a policy, decide, and plan the edits; `gateway explain` asks here too."""
+    """
+    Run the checks of a policy, decide, and plan the edits; `gateway explain` asks here too.
+
+    What is held has its edits too: when it is released, it must not leave with what a stranger forged in our name.
+    """
     mail, reports = await run([means.checks[name] for name in policy.checks], mail)
     bug = any(report.bug for report in reports)
     findings = [finding for report in reports for finding in report.findings]
     verdict = decide(findings, policy, inside=mail.inside, null_sender=mail.envelope.reverse_path.is_null)
-    if verdict.reply is not None or verdict.action is Action.HOLD:
+    if verdict.reply is not None:
         return Judged(mail, verdict, bug)
     tagged = tags(verdict, policy, inside=mail.inside)
     return Judged(mail, verdict, bug, await _edits(mail, policy, reports, means.standing, tagged=tagged))

@@ -89,14 +89,14 @@ async def search(
         inside = means.from_inside(incoming.client)
         mail = MailObject(incoming.envelope, incoming.client, spool.buffer(), inside, policy.name)
         if means.quarantine is not None and means.strikes.out(mail.client.queue_id_pre):
-            return delivery, await _hold(incoming, mail, POISONED, means)
+            return delivery, await _hold(incoming, Judged(mail, POISONED), means)
         judged = await judge(mail, policy, means)
         if judged.bug:
             means.strikes.add(mail.client.queue_id_pre)
         line.stage("checks")
         verdict = judged.verdict
         if verdict.action is Action.HOLD:
-            return delivery, await _hold(incoming, judged.mail, verdict, means)
+            return delivery, await _hold(incoming, judged, means)
         if verdict.reply is not None:
             return delivery, verdict
         if verdict.action is Action.REDIRECT:
@@ -111,15 +111,15 @@ async def search(
         return delivery, verdict
 
 
-async def _hold(incoming: Incoming, mail: MailObject, verdict: Verdict, means: Means) -> Verdict:
+async def _hold(incoming: Incoming, judged: Judged, means: Means) -> Verdict:
     if incoming.gone:
         raise PeerLost("gate 1 closed before the message was held")
     if means.quarantine is None:
         raise RuntimeError("a message to hold and no quarantine")
-    held = await means.quarantine.hold(mail, verdict)
-    if verdict is POISONED:
-        log.error("held after too many bugs", extra={"fields": {"pre": mail.client.queue_id_pre, "held": held}})
-    return Verdict(verdict.outcome, Reply.of(f"250 2.0.0 Held as {held}"), verdict.findings)
+    held = await means.quarantine.hold(judged.mail, judged.verdict, judged.splices)
+    if judged.verdict is POISONED:
+        log.error("held after too many bugs", extra={"fields": {"pre": judged.mail.client.queue_id_pre, "held": held}})
+    return Verdict(judged.verdict.outcome, Reply.of(f"250 2.0.0 Held as {held}"), judged.verdict.findings)
 
 
 async def _redirect(mail: MailObject, target: str, means: Means) -> Delivery:

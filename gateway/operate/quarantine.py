@@ -23,9 +23,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from gateway.explain.diff import difference
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
-from gateway.message.header import read_header
+from gateway.message.mail import MailObject
 from gateway.operate.options import EXIT_FAILED, answering, json_option
 from gateway.operate.release import Released, release
 from gateway.quarantine.record import BadRecord, Record
@@ -107,7 +108,7 @@ def list_command(told: WorkerSettings, store: Quarantine, everything: bool, as_j
 @_opens
 def show(told: WorkerSettings, store: Quarantine, id_: str, content: bool, as_json: bool) -> None:
     """
-    Show envelope, findings and header of a message.
+    Show envelope, findings and header of a message, and the edits it would leave with, as a diff.
 
     With --content the message itself: gateway quarantine show --content ID >message.eml
     """
@@ -118,8 +119,10 @@ def show(told: WorkerSettings, store: Quarantine, id_: str, content: bool, as_js
             raise click.UsageError("a held message is not for a terminal: send it to a file or a pipe")
         sys.stdout.buffer.write(octets)
         return
+    mail = MailObject(record.envelope, record.client, octets)
     data = as_data(record, store.released(id_)) | {
-        "header": [escape(f.raw.rstrip(b"\r\n")) for f in read_header(octets).fields]
+        "header": [escape(f.raw.rstrip(b"\r\n")) for f in mail.header.fields],
+        "edits": difference(octets, mail, record.edits),
     }
     if as_json:
         click.echo(json.dumps(data))
@@ -139,7 +142,8 @@ def release_command(told: WorkerSettings, store: Quarantine, ids: tuple[str, ...
     """
     Send messages on to the recipients they were for; who has a message already does not get it again.
 
-    Gate 2 takes them as they came, without another search: look at a message before you release it.
+    They leave with the edits they would have left with, and without another search: look at a message before you
+    release it.
     """
     outcomes = asyncio.run(_release(told, store, ids))
     if as_json:

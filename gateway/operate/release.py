@@ -2,19 +2,26 @@
 Release: send a held message on, with the envelope it came with, back in through the filter's own door to gate 2.
 
 Each recipient gets it once, however often one releases: who gate 2 has taken it for is noted on disk right after its
-250, and left out the next time.  Only a crash between the two makes a second copy (RFC 1047).  It is sent as it came:
-no check sees it again, and no edit is made.
+250, and left out the next time.  A lock on the message is kept from reading that note to writing it, so that two who
+release at once send once.  Only a crash between 250 and note makes a second copy (RFC 1047).
+
+It leaves as it would have left had it passed: with the edits planned when it was searched (Authentication-Results,
+tags, links of lists, the signature).  No check sees it again, and what is kept stays as it came.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.forward.delivery import Delivery
 from gateway.forward.pool import Pool
-from gateway.message.content import MAX_CHUNK, Stuffing
+from gateway.message.content import Stuffing
+from gateway.message.edit import apply
 from gateway.message.envelope import EnvelopeCommand, Recipient, StartContent
 from gateway.message.failure import Refusal
 from gateway.message.reply import Reply
+from gateway.quarantine.record import BadRecord
 from gateway.quarantine.store import Quarantine
 
 
@@ -36,12 +43,20 @@ async def release(quarantine: Quarantine, pool: Pool, id_: str) -> Released:
         NotHeld: there is none of that id.
         BadRecord: what is known of it cannot be read.
     """
+    with contextlib.ExitStack() as stack:
+        await asyncio.to_thread(stack.enter_context, quarantine.locked(id_))
+        return await _release(quarantine, pool, id_)
+
+
+async def _release(quarantine: Quarantine, pool: Pool, id_: str) -> Released:
     record = await asyncio.to_thread(quarantine.record, id_)
     before = quarantine.released(id_)
     left = [recipient for recipient in record.envelope.recipients if _shown(recipient) not in before]
     if not left:
         return Released(id_, {}, before, {})
     content = await asyncio.to_thread(quarantine.content, id_)
+    if len(content) != record.octets:
+        raise BadRecord(f"{id_}: content has {len(content)} octets; expected {record.octets}")
     delivery = Delivery(pool, record.client)
     try:
         group: list[EnvelopeCommand] = [record.envelope.reverse_path, *left, StartContent()]
@@ -52,7 +67,7 @@ async def release(quarantine: Quarantine, pool: Pool, id_: str) -> Released:
         }
         if replies[-1].severity != 3:
             return Released(id_, {}, before, refused or {_shown(item): _said(replies[-1]) for item in left})
-        reply = await _send(delivery, content)
+        reply = await _send(delivery, apply(content, record.edits))
     except Refusal as refusal:
         return Released(id_, {}, before, {_shown(item): _said(refusal.reply) for item in left})
     finally:
@@ -64,10 +79,12 @@ async def release(quarantine: Quarantine, pool: Pool, id_: str) -> Released:
     return Released(id_, outcome, before, refused)
 
 
-async def _send(delivery: Delivery, content: bytes) -> Reply:
+async def _send(delivery: Delivery, chunks: Iterable[bytes]) -> Reply:
     stuffing = Stuffing()
-    for place in range(0, len(content), MAX_CHUNK):
-        await delivery.write(stuffing.wire(content[place : place + MAX_CHUNK]))
+    for octets in chunks:
+        await delivery.write(stuffing.wire(octets))
+    if missing := stuffing.end():
+        await delivery.write(missing)
     return await delivery.commit()
 
 

@@ -1,15 +1,16 @@
 """
 Record: what is known of a held message beside its content, as JSON in held.json.
 
-Paths and parameters are octets that need not be text; as JSON they are text in which an octet that is no UTF-8 stands
-as a surrogate (PEP 383), so that what is sent on release is what came.
+Paths, parameters and edits are octets that need not be text; as JSON they are text in which an octet that is no UTF-8
+stands as a surrogate (PEP 383), so that what is sent on release is what came.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gateway.message.edit import Splice, in_order
 from gateway.message.envelope import Client, Envelope, Recipient, ReversePath
 from gateway.message.mail import MailObject
 from gateway.message.verdict import Finding, Verdict
@@ -32,11 +33,18 @@ class Record:
     octets: int  # of content
     envelope: Envelope = field(compare=False)
     client: Client = field(compare=False)
+    edits: tuple[Splice, ...] = ()  # of content, with which it leaves on release; none in records of former versions
 
     @classmethod
-    def of(cls, id_: str, held_at: float, mail: MailObject, verdict: Verdict) -> "Record":
-        """Make the record of a message that is to be held."""
-        return cls(id_, held_at, mail.policy, verdict.findings, len(mail.content), mail.envelope, mail.client)
+    def of(cls, id_: str, held_at: float, mail: MailObject, verdict: Verdict, edits: Sequence[Splice] = ()) -> "Record":
+        """
+        Make the record of a message that is to be held.
+
+        Raises:
+            Overlap: two of the edits change the same octets.
+        """
+        octets, ordered = len(mail.content), tuple(in_order(edits))
+        return cls(id_, held_at, mail.policy, verdict.findings, octets, mail.envelope, mail.client, ordered)
 
     def to_json(self) -> str:
         """Write it."""
@@ -60,6 +68,7 @@ class Record:
                     for item in self.envelope.recipients
                 ],
                 "client": {name: _text(value) for name, value in self.client.attributes.items()},
+                "edits": [[splice.start, splice.stop, _text(splice.octets)] for splice in self.edits],
             },
             indent=1,
         )
@@ -84,6 +93,7 @@ class Record:
                 int(told["octets"]),
                 _envelope(told),
                 Client({name: _octets(value) for name, value in told["client"].items()}),
+                _edits(told),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadRecord(f"held.json cannot be read: {error}") from None
@@ -98,6 +108,13 @@ def _envelope(told: Mapping[str, Any]) -> Envelope:
         Recipient(_octets(item["path"]), tuple(map(_octets, item["parameters"]))) for item in told["recipients"]
     ]
     return Envelope(reverse_path, recipients)
+
+
+def _edits(told: Mapping[str, Any]) -> tuple[Splice, ...]:
+    edits = in_order(Splice(start, stop, _octets(octets)) for start, stop, octets in told.get("edits", ()))
+    if edits and max(splice.stop for splice in edits) > told["octets"]:
+        raise BadRecord("an edit beyond the content")
+    return tuple(edits)
 
 
 def _text(octets: bytes) -> str:

@@ -2,7 +2,7 @@
 The quarantine: one directory for each message that is held.
 
     <root>/<id>/content         octets as searched, CRLF line ends, no dot-stuffing
-    <root>/<id>/held.json       envelope, client, findings, policy, and when (record.py)
+    <root>/<id>/held.json       envelope, client, findings, policy, when, and edits to make on release (record.py)
     <root>/<id>/released.json   recipients it was sent on to, and gate 2's replies; missing before the first
 
 The files are the truth; the index beside them only makes lists quick.  A message is written to a directory whose name
@@ -11,7 +11,9 @@ the root.  After a failed fsync nothing is tried again (the kernel may have drop
 """
 
 import asyncio
+import contextlib
 import errno
+import fcntl
 import json
 import logging
 import os
@@ -19,9 +21,10 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gateway.message.edit import Splice
 from gateway.message.failure import Deferral
 from gateway.message.header import Buffer
 from gateway.message.mail import MailObject
@@ -59,9 +62,14 @@ class Quarantine:
         self._max_octets = max_octets
         self._index = Index(root)
 
-    async def hold(self, mail: MailObject, verdict: Verdict) -> str:
+    async def hold(self, mail: MailObject, verdict: Verdict, edits: Sequence[Splice] = ()) -> str:
         """
         Keep a message, on disk when this returns.
+
+        Args:
+            mail: As it was searched; so it is kept.
+            verdict: Why it is held.
+            edits: Splices of its content, to be made when it is released.
 
         Returns:
             Its id, 16 hexadecimal digits that sort by time.
@@ -69,12 +77,12 @@ class Quarantine:
         Raises:
             Deferral: the quarantine or its disk is full, or the disk fails.
         """
-        return await asyncio.to_thread(self._hold, mail, verdict)
+        return await asyncio.to_thread(self._hold, mail, verdict, edits)
 
-    def _hold(self, mail: MailObject, verdict: Verdict) -> str:
+    def _hold(self, mail: MailObject, verdict: Verdict, edits: Sequence[Splice]) -> str:
         now = time.time()
         id_ = f"{int(now):08x}{secrets.token_hex(4)}"
-        record = Record.of(id_, now, mail, verdict)
+        record = Record.of(id_, now, mail, verdict, edits)
         begun = self._root / f".{id_}"
         try:
             if self._index.octets() + record.octets > self._max_octets:
@@ -134,6 +142,28 @@ class Quarantine:
         new.rename(self._root / id_ / "released.json")
         _sync(self._root / id_)
 
+    @contextlib.contextmanager
+    def locked(self, id_: str) -> Iterator[None]:
+        """
+        Keep everybody else from releasing or deleting a message; wait for who is at it.
+
+        The lock is the kernel's, on the message's directory: it goes with the process that has it.
+
+        Raises:
+            NotHeld: there is none of that id, or none any more.
+        """
+        place = self._place(id_)
+        try:
+            descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            raise NotHeld(f"{id_}: no such message is held") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._place(id_)  # who was at it may have deleted it
+            yield
+        finally:
+            os.close(descriptor)
+
     def delete(self, id_: str) -> None:
         """
         Remove a message for good.
@@ -141,9 +171,9 @@ class Quarantine:
         Raises:
             NotHeld: there is none of that id.
         """
-        place = self._place(id_)
         gone = self._root / f".{id_}"
-        place.rename(gone)  # from here on nobody sees half of it
+        with self.locked(id_):
+            (self._root / id_).rename(gone)  # from here on nobody sees half of it
         shutil.rmtree(gone)
         self._index.remove(id_)
 

@@ -16,6 +16,7 @@ from gateway.check.registry import Configured, make
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
 from gateway.judge import Means
+from gateway.message.edit import Splice
 from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 from gateway.message.verdict import Report, Verdict
@@ -40,11 +41,13 @@ class Shelf(Quarantine):
     def __init__(self, root: Path) -> None:
         super().__init__(root, max_octets=2**30)
         self.held: list[Verdict] = []
+        self.edits: list[Splice] = []  # of the last one
         self._directory = root
 
-    async def hold(self, mail: MailObject, verdict: Verdict) -> str:
+    async def hold(self, mail: MailObject, verdict: Verdict, edits: Sequence[Splice] = ()) -> str:
         """Keep a message."""
         self.held.append(verdict)
+        self.edits = list(edits)
         await asyncio.to_thread((self._directory / str(len(self.held))).write_bytes, bytes(mail.content))
         return str(len(self.held))
 
@@ -186,9 +189,9 @@ async def hop(
         listener.close()
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Let the loop go on until something is so, for 10 s at most."""
-    async with asyncio.timeout(10):
+async def until(condition: Callable[[], object], timeout_s: float = 10) -> None:
+    """Let the loop go on until something is so, for so long at most."""
+    async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - what is waited for is a state of others, which set no event
             await asyncio.sleep(0.001)
 

@@ -6,7 +6,7 @@ from gateway.message.edit import Splice
 from gateway.message.policy import Judgement, Policy
 from gateway.message.verdict import Action, Finding, Outcome
 
-from .hop import hop
+from .hop import Shelf, hop
 from .sink import Sink
 from .yard import FOUND, finds, policies, told
 
@@ -137,3 +137,15 @@ async def test_redirect_and_tag_together(sink):
     ) as filter_:
         await (await filter_.session()).deliver(WIRE + b".\r\n")
     assert sink.messages == [b"S: 1\r\nX-Spam: yes\r\n\r\n..dot\r\nbody\r\n"]
+
+
+async def test_held_message_is_kept_with_its_edits(sink, tmp_path):
+    """What a check wants changed and the tags of a milder finding, to be made on release; the content is as it came."""
+    shelf = Shelf(tmp_path)
+    checks = told(finds(FOUND, Finding("told", "odd"), splices=[Splice(0, 6, b"")]))
+    judgement = Judgement(Outcome(Action.HOLD), {"told.odd": Outcome(Action.TAG)})
+    held = {"default": Policy("default", ("told",), judgement, tag_fields=(("X-Spam", "yes"),))}
+    async with hop(sink.port, policies=held, checks=checks, quarantine=shelf) as filter_:
+        await (await filter_.session()).deliver(WIRE + b".\r\n")
+    assert shelf.content(1) == CONTENT
+    assert shelf.edits == [Splice(0, 6, b""), Splice(6, 6, b"X-Spam: yes\r\n")]

@@ -125,7 +125,7 @@ async def test_full_quarantine_defers(sink, lines, tmp_path):
     """As the store says."""
 
     class Full(Shelf):
-        async def hold(self, mail, verdict):
+        async def hold(self, mail, verdict, edits=()):
             raise Deferral(own_fault(452, "4.3.1", "insufficient storage"), cause="quarantine is full")
 
     async with hop(sink.port, policies=policies(), checks=told(finds(FOUND)), quarantine=Full(tmp_path)) as filter_:

@@ -69,10 +69,10 @@ async def test_gate_1_leaves_while_the_message_is_held(sink, lines, tmp_path):
     started, go_on = asyncio.Event(), asyncio.Event()
 
     class Slow(Shelf):
-        async def hold(self, mail, verdict):
+        async def hold(self, mail, verdict, edits=()):
             started.set()
             await go_on.wait()
-            return await super().hold(mail, verdict)
+            return await super().hold(mail, verdict, edits)
 
     shelf = Slow(tmp_path)
     async with hop(sink.port, policies=policies(), checks=told(finds(FOUND)), quarantine=shelf) as filter_:

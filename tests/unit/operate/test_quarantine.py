@@ -10,6 +10,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from gateway.message.edit import Splice
 from gateway.operate.cli import main
 from gateway.quarantine.store import Quarantine
 from tests.unit.quarantine.messages import CONTENT, VERDICT, mail
@@ -121,6 +122,17 @@ def test_show_escapes_the_header(held):
     assert json.loads(held.run("show", held.ids[0], "--json").output)["header"] == [
         "From: a@x.test",
         r"Subject: \xe4\x1b[31m",
+    ]
+
+
+def test_show_tells_the_edits(held):
+    """As a diff of what is kept, with everything escaped."""
+    id_ = asyncio.run(held.store.hold(mail(), VERDICT, [Splice(0, 0, b"X: \x1b\r\n"), Splice(0, 16, b"")]))
+    assert json.loads(held.run("show", id_, "--json").output)["edits"] == [
+        "@@ header, octet 0 @@",
+        r"+X: \x1b",
+        "@@ header, octet 0 @@",
+        "-From: a@x.test",
     ]
 
 

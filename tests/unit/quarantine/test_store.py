@@ -160,3 +160,16 @@ async def test_expire_deletes_what_is_too_old(quarantine, tmp_path):
     (tmp_path / "index.sqlite").unlink()
     assert quarantine.expire(3600, time.time()) == [old]
     assert names(tmp_path) == [begun.name, young]
+
+
+async def test_deletion_waits_for_who_has_the_lock(quarantine):
+    """And whoever waits for a message that is deleted is told so."""
+    id_ = await quarantine.hold(mail(), VERDICT)
+    with quarantine.locked(id_):
+        tasks = [asyncio.create_task(asyncio.to_thread(quarantine.delete, id_)) for _ in range(2)]
+        assert not (await asyncio.wait(tasks, timeout=0.2))[0]
+        assert quarantine.content(id_) == CONTENT
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sorted(type(outcome) for outcome in outcomes if outcome) == [NotHeld]
+    with pytest.raises(NotHeld), quarantine.locked(id_):
+        pass
