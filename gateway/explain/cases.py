@@ -28,12 +28,15 @@ from typing import Any
 
 from gateway.check.registry import reported
 from gateway.explain.explain import explain
-from gateway.explain.steps import Explanation, Fate, Sent
+from gateway.explain.steps import GATE1, Explanation, Fate, Sent
 from gateway.message.header import read_header
 from gateway.message.verdict import ERROR
+from gateway.settings.grammar import VERDICTS
 from gateway.settings.load import Configuration
+from gateway.trace.escape import escape
 
 _KEYS = frozenset({"message", "content", "from", "to", "client", "client_name", "helo", "listener", "assume", "expect"})
+_TEXTS = _KEYS - {"to", "assume", "expect"}
 _EXPECTED = frozenset({"verdict", "policy", "reply", "header", "no_header", "next_hop"})
 REFUSED = "refused"  # verdict of what gate 1 does not take
 
@@ -59,17 +62,61 @@ def run(configuration: Configuration, folder: Path) -> Iterator[tuple[str, list[
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """Read a file and check its keys, so that nothing it expects is passed over."""
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadCase(str(error)) from None
     for unknown in sorted(set(told) - _KEYS):
         raise BadCase(f"{unknown}: unknown key; expected one of {', '.join(sorted(_KEYS))}")
-    for unknown in sorted(set(told.get("expect", {})) - _EXPECTED):
-        raise BadCase(f"expect.{unknown}: unknown key; expected one of {', '.join(sorted(_EXPECTED))}")
-    if not told.get("expect"):
+    for key in sorted(set(told) & _TEXTS):
+        _text(key, told[key])
+    expected = told.get("expect")
+    if not isinstance(expected, dict) or not expected:
         raise BadCase("expect: missing; expected this table, or the case could not fail")
+    _check_expected(expected, told.get("to", []))
     return told
+
+
+def _check_expected(expected: Mapping[str, Any], to: object) -> None:
+    for unknown in sorted(set(expected) - _EXPECTED):
+        raise BadCase(f"expect.{unknown}: unknown key; expected one of {', '.join(sorted(_EXPECTED))}")
+    for key, value in expected.items():
+        if key == "verdict":
+            _check_verdict(value, to)
+        elif key in ("header", "no_header"):
+            if not isinstance(value, list) or not value:
+                raise BadCase(f"expect.{key}: expected a list of one or more patterns")
+            for pattern in value:
+                _pattern(key, pattern)
+        elif key == "reply":
+            _pattern(key, value)
+        else:
+            _text(f"expect.{key}", value)
+
+
+def _check_verdict(value: object, to: object) -> None:
+    """Check one verdict, or a table of them: a recipient whom the message is not for would never be looked at."""
+    if isinstance(value, dict):
+        known = to if isinstance(to, list) else []
+        for unknown in (recipient for recipient in value if recipient not in known):
+            raise BadCase(f"expect.verdict: {unknown!r} is not in to; expected one of {', '.join(map(str, known))}")
+    for verdict in value.values() if isinstance(value, dict) and value else [value]:
+        if verdict not in (*VERDICTS, REFUSED):
+            raise BadCase(f"expect.verdict: {verdict!r}; expected one of {', '.join((*VERDICTS, REFUSED))}, or a table")
+
+
+def _pattern(key: str, value: object) -> None:
+    try:
+        re.compile(_text(f"expect.{key}", value))
+    except re.error as error:
+        raise BadCase(f"expect.{key}: {value!r}: {error}; expected a pattern") from None
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise BadCase(f"{key}: {value!r}; expected text")
+    return value
 
 
 def sent(path: Path, told: Mapping[str, Any]) -> Sent:
@@ -83,12 +130,12 @@ def sent(path: Path, told: Mapping[str, Any]) -> Sent:
         raise BadCase(f"client: {told['client']!r}; expected an address") from None
     return Sent(
         _content(path, told),
-        str(told.get("from", "")),
+        told.get("from", ""),
         tuple(to),
         client,
-        str(told.get("client_name", "unknown")),
-        str(told.get("helo", "client.invalid")),
-        str(told.get("listener", "")),
+        told.get("client_name", "unknown"),
+        told.get("helo", "client.invalid"),
+        told.get("listener", ""),
     )
 
 
@@ -96,9 +143,9 @@ def _content(path: Path, told: Mapping[str, Any]) -> bytes:
     if ("message" in told) == ("content" in told):
         raise BadCase("message: expected either message, a file, or content, a text")
     if "content" in told:
-        return wire(str(told["content"]).encode())
+        return wire(told["content"].encode())
     try:
-        return wire((path.parent / str(told["message"])).read_bytes())
+        return wire((path.parent / told["message"]).read_bytes())
     except OSError as error:
         raise BadCase(f"message: {told['message']}: {error.strerror}") from None
 
@@ -125,7 +172,7 @@ def _assumed(configuration: Configuration, told: Mapping[str, Any]) -> dict[str,
 
 
 def differences(expected: Mapping[str, Any], outcome: Explanation) -> Iterator[str]:
-    """Yield what is not as expected."""
+    """Yield what is not as expected; what strangers wrote is escaped, so that it can go to a terminal."""
     verdicts = expected.get("verdict")
     for fate in outcome.fates:
         verdict = REFUSED if outcome.refused or (fate.ended and not fate.policy) else fate.verdict
@@ -137,15 +184,15 @@ def differences(expected: Mapping[str, Any], outcome: Explanation) -> Iterator[s
         if "next_hop" in expected and expected["next_hop"] not in fate.next_hops:
             yield f"{fate.recipient}: next hop {', '.join(fate.next_hops) or 'none'}; expected {expected['next_hop']}"
         if "reply" in expected and not re.search(expected["reply"], _reply(outcome, fate)):
-            yield f"{fate.recipient}: reply {_reply(outcome, fate) or 'none'}; expected {expected['reply']}"
+            yield f"{fate.recipient}: reply {escape(_reply(outcome, fate)) or 'none'}; expected {expected['reply']}"
         yield from _header(expected, fate, outcome.content.get(fate.policy, b""))
 
 
 def _reply(outcome: Explanation, fate: Fate) -> str:
-    steps = [step for step in (*fate.steps, *outcome.steps) if step.ends]
-    return (
-        f"{steps[0].outcome} {steps[0].why}" if steps and steps[0].where == "gate 1" else steps[0].why if steps else ""
-    )
+    ends = next((step for step in (*fate.steps, *outcome.steps) if step.ends), None)
+    if ends is None:
+        return ""
+    return f"{ends.outcome} {ends.why}" if ends.where == GATE1 else ends.why
 
 
 def _header(expected: Mapping[str, Any], fate: Fate, content: bytes) -> Iterator[str]:
@@ -156,4 +203,4 @@ def _header(expected: Mapping[str, Any], fate: Fate, content: bytes) -> Iterator
     for pattern in expected.get("no_header", []):
         for line in lines:
             if re.search(pattern, line):
-                yield f"{fate.recipient}: header field {line}; expected none like {pattern}"
+                yield f"{fate.recipient}: header field {escape(line)}; expected none like {pattern}"

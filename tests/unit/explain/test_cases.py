@@ -6,6 +6,7 @@ from gateway.explain.cases import run, wire
 
 KEYS = "assume, client, client_name, content, expect, from, helo, listener, message, to"
 CHECKS = "gtube, headers, body, attachments, structure, auth, clamav, rspamd, urls"
+VERDICTS = "pass, tag, redirect, hold, defer, reject, discard, refused"
 EXPECTED = "header, next_hop, no_header, policy, reply, verdict"
 CASE = """\
 content = '''Subject: hi
@@ -69,6 +70,13 @@ def test_difference_is_said(outcome, expected, differences):
     assert outcome(CASE + expected) == differences
 
 
+def test_what_strangers_wrote_is_escaped(outcome):
+    """A difference goes to the terminal."""
+    case = CASE.replace("Subject: hi", "X-Colour: \\u001b[31m").replace("'''", '"""')
+    (difference, *_) = outcome(case + 'verdict = { "all@lists.test" = "tag" }\nno_header = ["^X-Colour"]')
+    assert difference == r"all@lists.test: header field X-Colour: \x1b[31m; expected none like ^X-Colour"
+
+
 def test_refusal_of_gate_1_can_be_expected(outcome):
     """As verdict refused, with its reply."""
     refused = CASE.replace("s@far.example", "s@spam.example") + 'verdict = "refused"\nreply = "^554 5.7.1"'
@@ -95,6 +103,21 @@ def test_refusal_of_gate_1_can_be_expected(outcome):
          "assume: expected a table of check = list of reasons"),
         ('to = ["a@x.test"]\ncontent = ""\nassume = { clamaw = ["virus"] }\n[expect]\nverdict = "hold"',
          f"assume.clamaw: no such check; expected one of {CHECKS}"),
+        ("[expect]\nheader = '^X-Spam: yes$'", "expect.header: expected a list of one or more patterns"),
+        ("[expect]\nno_header = []", "expect.no_header: expected a list of one or more patterns"),
+        ("[expect]\nheader = [1]", "expect.header: 1; expected text"),
+        ("[expect]\nheader = ['(a']",
+         "expect.header: '(a': missing ), unterminated subpattern at position 0; expected a pattern"),
+        ("[expect]\nreply = '*'", "expect.reply: '*': nothing to repeat at position 0; expected a pattern"),
+        ("[expect]\npolicy = true", "expect.policy: True; expected text"),
+        ("[expect]\nverdict = 'hodl'", f"expect.verdict: 'hodl'; expected one of {VERDICTS}, or a table"),
+        ("[expect]\nverdict = {}", f"expect.verdict: {{}}; expected one of {VERDICTS}, or a table"),
+        ('to = ["a@x.test", "b@x.test"]\n[expect]\nverdict = { "c@x.test" = "hold" }',
+         "expect.verdict: 'c@x.test' is not in to; expected one of a@x.test, b@x.test"),
+        ('to = ["a@x.test"]\n[expect]\nverdict = { "a@x.test" = "hodl" }',
+         f"expect.verdict: 'hodl'; expected one of {VERDICTS}, or a table"),
+        ("expect = 1", "expect: missing; expected this table, or the case could not fail"),
+        ("content = 1\n[expect]\nverdict = 'hold'", "content: 1; expected text"),
         ('to = ["a@x.test"]\ncontent = ""\nassume = { clamav = ["virvs"] }\n[expect]\nverdict = "hold"',
          "assume.clamav: 'virvs' is never reported; expected one of limits, virus, error"),
     ],
