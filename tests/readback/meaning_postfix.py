@@ -19,7 +19,7 @@ PRE_DECIDED = frozenset(
     [
         "myhostname", "inet_protocols", "recipient_delimiter", "relay_domains", "relay_transport", "default_transport",
         "message_size_limit", "smtpd_sender_restrictions",
-        "smtpd_recipient_restrictions", "header_checks", "body_checks",
+        "smtpd_recipient_restrictions", "header_checks", "body_checks", "body_checks_size_limit",
         "disable_mime_input_processing", "smtpd_tls_chain_files",
     ]
 )
@@ -140,7 +140,7 @@ def _pre_parameters(configuration: Configuration) -> dict[str, str]:
     matched = {rule.match for rule in settings.patterns}
     found["header_checks"] = LONG_HEADER + (" pcre:$config_directory/header_checks" if "header" in matched else "")
     if "body" in matched:
-        found["body_checks"] = "pcre:$config_directory/body_checks"
+        found |= {"body_checks": "pcre:$config_directory/body_checks", "body_checks_size_limit": "2147483647"}
     if not matched & {"header", "body"}:
         found["disable_mime_input_processing"] = "yes"
     for listener in settings.listen:

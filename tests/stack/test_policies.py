@@ -284,7 +284,7 @@ PARTS = {
     "header": b"Subject : policy\r\n one\r\nSubject: policy one\r\n" + GTUBE_BODY,
     "header reject": b"X-Refuse: 1\r\n" + GTUBE_BODY,
     "body": b"Subject: policy one\r\n" + GTUBE_BODY + b"Policy none\r\n",
-    "body reject": GTUBE_BODY + b"X-Line: 1\r\n",
+    "body reject": GTUBE_BODY + b"far behind\r\n" * 5000 + b"X-Line: 1\r\n",
     "part": MULTIPART + b'Content-Type: text/plain; name="x.scr"\r\n' + GTUBE_BODY + b"--b--\r\n",
     "nested": MULTIPART
     + b"Content-Type: message/rfc822\r\n\r\nX-Line: 1\r\nSubject: policy scrap\r\n"

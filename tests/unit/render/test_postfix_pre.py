@@ -238,5 +238,6 @@ def test_pre_body_patterns_only_warn_where_told(tmp_path):
     files = render_pre(configure(tmp_path, text))
     assert entries(files["body_checks"]) == ["/casino/ WARN matches number 1 of [[patterns]]"]
     main_cf = parameters(files["main.cf"])
+    assert main_cf["body_checks_size_limit"] == "2147483647"
     assert main_cf["header_checks"] == LONG_HEADER
     assert "disable_mime_input_processing" not in main_cf
