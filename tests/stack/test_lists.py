@@ -1,4 +1,4 @@
-"""The link to the archive in list mail, on the real road; tests/unit/edit has every structure."""
+"""The link to the archive in list mail, on the real road."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import hashlib
 import time
 
 from tests.stack.appliance import Appliance
-from tests.stack.client import Client, Sink
+from tests.stack.client import Client, Sink, wait_for
+from tests.unit.edit.made import URL
+from tests.unit.edit.structures import STRUCTURES, with_footer
 
 LIST = b"List-Id: Talk <talk.lists.test>\r\n"
 
@@ -31,6 +33,33 @@ def test_link_stands_in_header_and_foot(searched: Appliance, next_hop: Sink, str
         b"X-Token: TOKEN\r\nMessage-ID: <TOKEN@far.example>\r\n" + LIST + b"Subject: hi\r\n"
         b"Archived-At: <" + url + b">\r\nMessage-ID-Hash: " + digest.encode() + b"\r\n\r\nhello\r\n\r\n" + url + b"\r\n"
     )
+
+
+# What does not end in a line end cannot come by SMTP.
+ROAD = [name for name in STRUCTURES if with_footer(name)[0].endswith(b"\r\n")]
+
+
+def test_footer_stands_in_each_structure_and_nothing_else_changes(
+    searched: Appliance, next_hop: Sink, stranger: Client
+) -> None:
+    """Octet by octet, but for the fields at the end of the header section."""
+    assert len(ROAD) == len(STRUCTURES) - 1
+    run_id = f"f{time.time_ns():x}"
+    sent, expected = [], {}
+    for number, name in enumerate(ROAD):
+        identifier = f"{run_id}.{number}@far.example"
+        own = f"Message-ID: <{identifier}>\r\nList-Id: <structures.lists.test>\r\n".encode()
+        digest = base64.b32encode(hashlib.sha1(identifier.encode()).digest())
+        before, after = with_footer(name)
+        header, blank, body = after.partition(b"\r\n\r\n")
+        fields = b"\r\nArchived-At: <" + URL.encode() + b">\r\nMessage-ID-Hash: " + digest
+        sent.append(own + before)
+        expected[name] = own + header + fields + blank + body
+    assert {answer.code for answer in stranger.send(searched.outside, sent, to="member@lists.test")} == {250}
+    wait_for(lambda: len(next_hop.messages(run_id)) == len(ROAD), "all of them at the next hop")
+    arrived = [message["content"] for message in next_hop.messages(run_id)]
+    left = {content[content.index(b"Message-ID: <" + run_id.encode()) :] for content in arrived}
+    assert {name for name in ROAD if expected[name] not in left} == set()
 
 
 def test_signed_message_gets_no_footer(searched: Appliance, next_hop: Sink, stranger: Client) -> None:

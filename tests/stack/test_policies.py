@@ -302,6 +302,8 @@ EXPLAINED = [
     (SENDER, "nobody@example.test,b@two.test", "header reject"),
     ("to-two@client.example", "a@one.test,b@past.test,x@elsewhere.example", "plain"),
     ("to-two@client.example", "a@one.test", "header"),
+    ("to-two@client.example", "a@past.test,chosen@past.test", "plain"),
+    ("to-two@client.example", "chosen@past.test,a@past.test", "plain"),
     ("noted@client.example", "a@one.test,b@past.test", "plain"),
     ("", "a@one.test", "plain"),
     ("", "a@one.test,b@two.test", "plain"),

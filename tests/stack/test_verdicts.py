@@ -161,6 +161,19 @@ def test_released_message_arrives_as_it_came_and_once(searched: Appliance, next_
     assert len(next_hop.with_token(message.token)) == 1
 
 
+def test_released_message_leaves_with_its_edits(searched: Appliance, next_hop: Sink, stranger: Client) -> None:
+    """A list's link is added when it is released; what is kept is what came."""
+    message = Message(b"Message-ID: <a@far.example>\r\nList-Id: <talk.lists.test>\r\nSubject: casino\r\n\r\nx\r\n")
+    id_ = held_for(searched, message.send(stranger, searched.outside, "x@hold.test"))["id"]
+    quarantine(searched, "release", id_)
+    arrived = next_hop.arrived(message.token)["content"]
+    header, _, body = arrived[arrived.index(b"X-Token:") :].partition(b"\r\n\r\n")
+    url = b"https://lists.example.test/archives/list/talk@lists.test/message/"
+    assert re.fullmatch(re.escape(message.content[:-7]) + rb"\r\nArchived-At: <" + url + rb"\w+/>\r\n.*", header)
+    assert re.fullmatch(rb"x\r\n\r\n" + url + rb"\w+/\r\n", body)
+    assert quarantine(searched, "show", "--content", id_).encode().endswith(message.content.replace(b"\r\n", b"\n"))
+
+
 def test_held_message_outlives_the_container(searched: Appliance, stranger: Client) -> None:
     """It is in a volume; the index may be lost."""
     id_ = held_for(searched, Message(FOUND["gtube.gtube"]).send(stranger, searched.outside, "x@hold.test"))["id"]
