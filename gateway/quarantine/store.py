@@ -184,9 +184,12 @@ class Quarantine:
         Returns:
             The ids of the messages deleted.
         """
-        expired = [record.id for record in self.records() if now - record.held_at > older_than_s]
-        for id_ in expired:
-            self.delete(id_)
+        expired = []
+        for record in self.records():
+            if now - record.held_at > older_than_s:
+                with contextlib.suppress(NotHeld):  # somebody else has deleted it meanwhile
+                    self.delete(record.id)
+                    expired.append(record.id)
         for path in self._root.glob(".*"):
             if path.is_dir() and now - path.stat().st_mtime > UNFINISHED_S:
                 shutil.rmtree(path, ignore_errors=True)

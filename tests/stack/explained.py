@@ -79,9 +79,9 @@ class Road:
         """Find out what became of a message to recipients, which differ; *expected* is where to wait for it."""
         recipients = to.split(",")
         refused = f"{answer.code} {answer.text}"
-        replies = dict(zip(recipients, answer.rcpt, strict=False))  # none where MAIL was refused
-        last = {name: refused if reply.startswith("250 ") else reply for name, reply in replies.items()}
-        told = {name: Outcome(_status(reply)) for name, reply in last.items() if not reply.startswith("250 ")}
+        last = [refused if reply.startswith("250 ") else reply for reply in answer.rcpt]
+        replies = dict(zip(recipients, last, strict=True))
+        told = {name: Outcome(_status(reply)) for name, reply in replies.items() if not reply.startswith("250 ")}
         taken = [name for name in recipients if name not in told]
         if taken and self._waits(answer.queue_id, taken[0]):
             places = self._places(token)
@@ -90,9 +90,14 @@ class Road:
             held = {name: Outcome("", self._searched(answer.queue_id, name).policy, ON_HOLD) for name in taken}
             return Outcomes(told | held, places)
         told |= {name: self._searched(answer.queue_id, name) for name in taken}
-        if expected:
-            wait_for(lambda: self._places(token) >= expected, f"{token} at {', '.join(expected)}", 30)
-        return Outcomes(told, self._places(token))
+        if not expected:
+            return Outcomes(told, self._places(token))
+
+        def look() -> frozenset[str]:
+            places = self._places(token)
+            return places if places >= expected else frozenset()
+
+        return Outcomes(told, wait_for(look, f"{token} at {', '.join(expected)}", 30))
 
     def _waits(self, queue_id: str, recipient: str) -> bool:
         """Wait until gate 1 has gone on with a message, or has it on hold; return whether it has."""
