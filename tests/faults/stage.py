@@ -42,7 +42,6 @@ for gate in {" ".join(GATES)}; do
     for wait in {" ".join(WAITS)}; do put $gate smtp_${{wait}}_timeout {PATIENCE_S}s; done
 done
 put postfix-post smtpd_timeout 30s
-sed -Ei 's/(smtp_({"|".join(WAITS)})_timeout)=.*/\\1={PATIENCE_S}s/' postfix-pre/master.cf
 sed -i 's/^command_timeout_s .*/command_timeout_s = 14/; s/^data_timeout_s .*/data_timeout_s = 10/' filter/filter.toml
 sed -i 's/^connect_timeout_s .*/connect_timeout_s = 4/' filter/filter.toml
 """
