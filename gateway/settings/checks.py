@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from gateway.settings import grammar
-from gateway.settings.grammar import Dnsbl, Duration, FieldName, FileName, Hostname, Identifier, Reason, Regex, Size
+from gateway.settings.grammar import Dnsbl, Duration, FieldName, FileName, Hostname, Identifier, Regex, Size
 from gateway.settings.table import Table
 
 OnError = Literal["defer", "pass", "hold"]
@@ -33,7 +33,7 @@ class Gtube(Check):
 class HeaderPattern(Table):
     """[[checks.headers.patterns]]: a pattern for the decoded text of header fields."""
 
-    name: Reason = Field(description='The finding is "headers.NAME".')
+    name: Identifier = Field(description='The finding is "headers.NAME".')
     field: FieldName | None = Field(None, description="Name of the header field; all of them unless given.")
     pattern: Regex = Field(description="RE2, found anywhere in the field's body; case-insensitive.")
 
@@ -47,7 +47,7 @@ class Headers(Check):
 class BodyPattern(Table):
     """[[checks.body.patterns]]: a pattern for the decoded text of text parts."""
 
-    name: Reason = Field(description='The finding is "body.NAME".')
+    name: Identifier = Field(description='The finding is "body.NAME".')
     pattern: Regex = Field(description="RE2, found anywhere in a text part; case-insensitive.")
 
 
@@ -70,7 +70,7 @@ _GROUPS = {
 class Attachments(Check):
     """[checks.attachments]: names, types and archives."""
 
-    groups: dict[Reason, list[Extension]] = Field(
+    groups: dict[Identifier, list[Extension]] = Field(
         {name: extensions.split() for name, extensions in _GROUPS.items()},
         description="group = extensions; the finding is attachments.GROUP.",
     )

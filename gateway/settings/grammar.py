@@ -18,8 +18,6 @@ from typing import Annotated, Any
 import re2
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from gateway.message.verdict import ERROR, TEMPFAIL
-
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -120,19 +118,6 @@ def identifier(value: str) -> str:
     if not _IDENTIFIER.fullmatch(value):
         raise ValueError("bad name; expected a lower-case letter, then up to 30 letters, digits or inner hyphens")
     return value
-
-
-def reason(value: str) -> str:
-    """
-    Check the name that a pattern or group gives its findings.
-
-    Raises:
-        ValueError: No identifier; or one of the two words by which a check says that it could not do its work, so
-            that what was found would follow on_error, which may be "pass", or be deferred until it bounces.
-    """
-    if value in (ERROR, TEMPFAIL):
-        raise ValueError("kept for a check that cannot do its work; expected another name")
-    return identifier(value)
 
 
 def network(value: str) -> Network:
@@ -546,7 +531,6 @@ MailAddress = Annotated[str, AfterValidator(address)]
 AddressOrDomain = Annotated[str, AfterValidator(address_or_domain)]
 SenderPattern = Annotated[str, AfterValidator(sender_pattern)]
 Identifier = Annotated[str, AfterValidator(identifier)]
-Reason = Annotated[str, AfterValidator(reason)]
 NextHop = Annotated[str, AfterValidator(next_hop)]
 Dnsbl = Annotated[str, AfterValidator(dnsbl)]
 TrustAnchor = Annotated[str, AfterValidator(trust_anchor)]

@@ -15,7 +15,7 @@ from gateway.explain.steps import Sent
 from gateway.settings.load import load
 from tests.stack.appliance import Appliance
 from tests.stack.client import Client, Sink, run
-from tests.stack.explained import Road, said
+from tests.stack.explained import Case, Road, said
 from tests.stack.mail import fresh, message, transaction
 from tests.stack.searched import CLEAN, FOUND, NESTED, ZIPPED
 
@@ -50,18 +50,17 @@ def test_explain_says_what_happens(searched: Appliance, next_hop: Sink, stranger
     configuration = load(searched.config)
     road = Road(searched, {"sink": next_hop}, ("anna@plain.test", "bob@plain.test"))
     run_id = f"e{time.time_ns():x}"
-    expected, answers = {}, {}
+    cases = []
     for number, (sender, to, name) in enumerate(CASES):
-        content = f"X-Token: {run_id}-{number}.\r\n".encode() + CONTENTS[name]
-        sent = Sent(content, sender, (to,), ip_address("192.0.2.7"))
-        expected[sender, to, name] = said(asyncio.run(explain(configuration, sent)), {"[sink]:25": "sink"})
-        [answers[sender, to, name]] = stranger.send(searched.outside, [content], to=to, sender=sender)
-    found = {
-        case: road.done(case[1], f"{run_id}-{number}.", answer, expected[case].places)
-        for number, (case, answer) in enumerate(answers.items())
-    }
-    assert {case: outcomes for case, outcomes in found.items() if outcomes != expected[case]} == {}
-    kinds = {(outcome.reply, outcome.verdict) for told in found.values() for outcome in told.recipients.values()}
+        token = f"{run_id}-{number}."
+        content = f"X-Token: {token}\r\n".encode() + CONTENTS[name]
+        told = asyncio.run(explain(configuration, Sent(content, sender, (to,), ip_address("192.0.2.7"))))
+        [answer] = stranger.send(searched.outside, [content], to=to, sender=sender)
+        cases.append(Case(to, token, answer, said(told, {"[sink]:25": "sink"})))
+    found = road.outcomes(cases)
+    rows = zip(CASES, found, cases, strict=True)
+    assert [(case, told, sent.expected) for case, told, sent in rows if told != sent.expected] == []
+    kinds = {(outcome.reply, outcome.verdict) for told in found for outcome in told.recipients.values()}
     assert len(kinds) >= 9
 
 

@@ -18,7 +18,7 @@ from gateway.explain.steps import Sent as Explained
 from gateway.settings.load import load
 from tests.stack.appliance import Appliance
 from tests.stack.client import Client, Sent, Sink, wait_for
-from tests.stack.explained import Road, said
+from tests.stack.explained import Case, Road, said
 from tests.stack.mail import fresh
 from tests.stack.searched import GTUBE
 
@@ -326,14 +326,12 @@ def test_explain_says_what_happens(
         (yard.lan.host(number), at["past"], "past", (SENDER, to, "plain"))
         for number, to in ((77, "b@two.test,held@one.test"), (78, "b@two.test,held@one.test"))
     ]
-    expected, found = [], []
+    cases = []
     for client, server, listener, (sender, to, name) in told:
         token = fresh()
         content = f"X-Token: {token}\r\n".encode() + PARTS[name]
         sent = Explained(content, sender, tuple(to.split(",")), ip_address(client.address), listener=listener)
-        expected.append(said(asyncio.run(explain(configuration, sent)), hops))
         [answer] = client.send(server, [content], to=to, sender=sender)
-        found.append((to, token, answer, expected[-1].places))
-    outcomes = [road.done(*case) for case in found]
-    cases = [case for *_, case in told]
-    assert [row for row in zip(cases, outcomes, expected, strict=True) if row[1] != row[2]] == []
+        cases.append(Case(to, token, answer, said(asyncio.run(explain(configuration, sent)), hops)))
+    rows = zip([case for *_, case in told], road.outcomes(cases), cases, strict=True)
+    assert [(case, found, sent.expected) for case, found, sent in rows if found != sent.expected] == []
