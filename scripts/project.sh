@@ -144,11 +144,11 @@ in_directory() {
     local container network networks=() options=() resolver
     mkdir -p "$CONFIG_DIR/secrets"
     need_volume directory
-    # A database of the site may have a name that only bind knows
+    # A database of the site may have a name that only bind knows, which answers to the network `resolver` alone
     resolver=$(container_of bind)
-    [ -z "$resolver" ] || options=(--dns "$(docker inspect -f "{{(index .NetworkSettings.Networks \"${PROJECT}_egress\").IPAddress}}" "$resolver")")
+    [ -z "$resolver" ] || options=(--dns "$(docker inspect -f "{{(index .NetworkSettings.Networks \"${PROJECT}_resolver\").IPAddress}}" "$resolver")")
     [ ! -t 0 ] || [ ! -t 1 ] || options+=(-t)
-    for network in "${PROJECT}_directory" "${PROJECT}_egress"; do
+    for network in "${PROJECT}_directory" "${PROJECT}_egress" "${PROJECT}_resolver"; do
         ! docker network inspect "$network" >/dev/null 2>&1 || networks+=("$network")
     done
     container=$(docker create --rm -i --network "${networks[0]:-none}" --read-only --user 0:0 --cap-drop ALL --cap-add DAC_READ_SEARCH \
