@@ -4,8 +4,7 @@ The people of the appliance `directory`, in whichever kind of database a test wa
     mysql         MariaDB, the appliance's own container
     sqlite        a file of its volume
     postgresql    a server made here from Debian's packages, attached to its network `directory`
-    postfixadmin  tables as PostfixAdmin makes them, in the appliance's MariaDB, asked by [directory.queries]; with
-                  [mailstore], so that Dovecot asks them too
+    postfixadmin  tables as PostfixAdmin makes them, in the appliance's MariaDB, asked by [directory.queries]
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ def become(appliance: Appliance, kind: str) -> None:
         _start_postgresql(appliance)
     text = re.sub(r"(?ms)^\[directory\].*", f'[directory]\nurl = "{URLS[kind]}"\n', appliance.config.read_text())
     if kind == "postfixadmin":
-        text += (LAYOUT / "queries.toml").read_text() + "\n[mailstore]\nenabled = true\n"
+        text += (LAYOUT / "queries.toml").read_text()
     appliance.config.write_text(text)
     appliance.make("apply")
     if kind == "postfixadmin":
