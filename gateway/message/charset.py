@@ -50,6 +50,7 @@ _UNLIKE_ASCII = frozenset(
         "utf_7",
     ]
 )
+_ALWAYS_STRICT = frozenset({"ascii", "utf_8"})  # what does not fit is likelier Latin-1 than damaged
 _BETWEEN = re.compile("[^a-z0-9]+")
 
 
@@ -65,9 +66,12 @@ def decode(octets: bytes, charset: str) -> str:
     What does not fit its charset, and what names none that is known, is read as UTF-8, and else as Latin-1, which
     gives each octet some character: the words between are readable then, which is what checks want.
     """
-    known = codec(charset) or "utf_8"
+    return _strict(octets, codec(charset))
+
+
+def _strict(octets: bytes, known: str | None) -> str:
     try:
-        return octets.decode(known)
+        return octets.decode(known or "utf_8")
     except ValueError:  # of which UnicodeError is one
         pass
     try:
@@ -88,8 +92,8 @@ def readings(octets: bytes, charset: str, errors: str = "strict") -> list[str]:
         errors: Of codecs; `strict` reads all of a text that does not fit its charset otherwise, see decode().
     """
     known = codec(charset)
-    if errors == "strict" or known in {None, "ascii", "utf_8"}:
-        first = decode(octets, charset)
+    if known is None or errors == "strict" or known in _ALWAYS_STRICT:
+        first = _strict(octets, known)
     else:
-        first = octets.decode(known or "utf_8", errors)
-    return [first] if known not in _UNLIKE_ASCII else list(dict.fromkeys([first, decode(octets, "utf-8")]))
+        first = octets.decode(known, errors)
+    return [first] if known not in _UNLIKE_ASCII else list(dict.fromkeys([first, _strict(octets, None)]))

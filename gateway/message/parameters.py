@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 from gateway.message.charset import readings
 from gateway.message.comments import without_comments
 
-__all__ = ["MAX_VALUE", "Parsed", "decode_words", "parse_value", "word_readings"]
+__all__ = ["MAX_VALUE", "Parsed", "parse_value", "word_readings"]
 
 MAX_VALUE = 16_384  # octets of one field body that are read
 MAX_PARAMETERS = 200  # of one field that are read
@@ -27,6 +27,7 @@ _PARAMETER = re.compile(rb';[;\s]*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)("
 # The same, and whatever stands between the quotes of "ev"il".js" or behind them is some of the value.
 _LOOSE_PARAMETER = re.compile(rb';[;\s]*+([^\s=;"]++)\s*+=\s*+((?:"(?:[^"\\]|\\.)*+"?|[^;"]++)*+)', re.DOTALL)
 _BLANKS = re.compile(rb"[;\s]++")
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _QUOTES = re.compile(rb'\\(.)|"', re.DOTALL)
 _SECTION = re.compile(rb"([^*]+)(?:\*([0-9]{1,3}))?(\*)?")
@@ -95,13 +96,15 @@ class _Parameter:
     @property
     def in_order(self) -> bool:
         """True when its sections are numbered without a gap."""
-        sections = sorted(self.kinds.get("sections", ()))
-        return all(number == place for place, (number, _, _) in enumerate(sections))
+        sections = self.kinds.get("sections")
+        return sections is None or all(number == place for place, (number, _, _) in enumerate(sorted(sections)))
 
     def octets(self) -> list[bytes]:
-        """Give what programs compare: the first plain value, then all."""
+        """Give what programs compare: the first plain value, then all, each once."""
+        if len(self.values) == 1:
+            return [_join(self.values[0])[0]]
         values = [self.kinds["plain"], *self.values] if "plain" in self.kinds else self.values
-        return [_join(value)[0] for value in values]
+        return list(dict.fromkeys(_join(value)[0] for value in values))
 
     def texts(self) -> list[str]:
         """Give all readings."""
@@ -113,69 +116,82 @@ class _Reading:
     """A field body read in one way."""
 
     value: bytes
-    found: dict[str, _Parameter] = field(default_factory=dict)
-    malformed: bool = False
-    complete: bool = True
+    found: dict[str, _Parameter]
+    malformed: bool
+    complete: bool
 
 
 def parse_value(octets: bytes, max_octets: int = MAX_VALUE) -> Parsed:
     """Read a field body, its first *max_octets*; never fails."""
-    every = _readings(octets[:max_octets])
-    texts: dict[str, list[str]] = {}
-    plain: dict[str, list[bytes]] = {}
-    for reading in every:
+    first, *others = _readings(octets[:max_octets])
+    texts = {name: parameter.texts() for name, parameter in first.found.items()}
+    plain = {name: parameter.octets() for name, parameter in first.found.items()}
+    extended = {name for name, parameter in first.found.items() if parameter.extended}
+    malformed, complete, commented = first.malformed, first.complete and len(octets) <= max_octets, False
+    for reading in others:
+        malformed |= reading.malformed
+        complete &= reading.complete
+        commented |= reading.value != first.value
+        extended |= {name for name, parameter in reading.found.items() if parameter.extended}
         for name, parameter in reading.found.items():
             texts.setdefault(name, []).extend(parameter.texts())
-            plain.setdefault(name, []).extend(parameter.octets())
-    first = every[0]
+            plain[name] = list(dict.fromkeys([*plain.get(name, ()), *parameter.octets()]))
     return Parsed(
         first.value.lower().decode("latin-1"),
         {name: found[0] for name, found in texts.items()},
         any(parameter.repeated for parameter in first.found.values()),
-        any(reading.malformed for reading in every),
-        len(octets) <= max_octets and all(reading.complete for reading in every),
-        {name: list(dict.fromkeys(found)) for name, found in plain.items()},
+        malformed,
+        complete,
+        plain,
         {name: found[1:] for name, found in texts.items() if len(found) > 1},
-        frozenset(name for reading in every for name, parameter in reading.found.items() if parameter.extended),
-        any(reading.value != first.value for reading in every),
+        frozenset(extended),
+        commented,
     )
 
 
 def _readings(octets: bytes) -> list[_Reading]:
     """Read a field body in all the ways it may be: one, nearly always."""
-    plain = without_comments(octets.decode("latin-1")).encode("latin-1") if b"(" in octets else octets
+    plain = octets
+    if b"(" in octets and b"(" in _QUOTED.sub(b"", octets):
+        plain = without_comments(octets.decode("latin-1")).encode("latin-1")
     found = [_read(plain)]
     if plain != octets:
         found.append(_read(octets))
-    if any(reading.malformed for reading in found):
+    if found[0].malformed or found[-1].malformed:
         found.append(_read(plain, loose=True))
     return found
 
 
 def _read(octets: bytes, *, loose: bool = False) -> _Reading:
     head, semicolon, _ = octets.partition(b";")
-    reading = _Reading(head.strip(), malformed=not semicolon and b"=" in head)
+    found: dict[str, _Parameter] = {}
+    malformed, complete = not semicolon and b"=" in head, True
     for count, match in enumerate(_parameters(octets, len(head), _LOOSE_PARAMETER if loose else _PARAMETER)):
         if count == MAX_PARAMETERS:
-            reading.complete = False
+            complete = False
             break
         if match is None:
-            reading.malformed = True
+            malformed = True
             continue
         name, number, extended = _section(match[1])
-        value, well_formed = (_QUOTES.sub(rb"\1", match[2]).strip(), True) if loose else _value(match)
-        reading.malformed |= not well_formed
-        reading.found.setdefault(name, _Parameter()).add(value, number, extended=extended)
-    reading.malformed |= not all(parameter.in_order for parameter in reading.found.values())
-    return reading
+        value, well_formed = _loose_value(match) if loose else _value(match)
+        malformed |= not well_formed
+        found.setdefault(name, _Parameter()).add(value, number, extended=extended)
+    malformed = malformed or not all(parameter.in_order for parameter in found.values())
+    return _Reading(head.strip(), found, malformed, complete)
 
 
 def _value(match: re.Match[bytes]) -> tuple[bytes, bool]:
     """Give the value of a parameter, and whether it is well-formed."""
-    if match[2] is None:
-        value = match[4].strip()
-        return value, not _NO_TOKEN.search(value)
-    return _QUOTED_PAIR.sub(rb"\1", match[2]) if b"\\" in match[2] else match[2], bool(match[3])
+    quoted, closed, bare = match.group(2, 3, 4)
+    if quoted is None:
+        value = bare.strip()
+        return value, _NO_TOKEN.search(value) is None
+    return _QUOTED_PAIR.sub(rb"\1", quoted) if b"\\" in quoted else quoted, bool(closed)
+
+
+def _loose_value(match: re.Match[bytes]) -> tuple[bytes, bool]:
+    return _QUOTES.sub(rb"\1", match[2]).strip(), True
 
 
 def _parameters(octets: bytes, place: int, parameter: re.Pattern[bytes]) -> Iterator[re.Match[bytes] | None]:
@@ -221,26 +237,29 @@ def _texts(pieces: Sequence[_Piece]) -> list[str]:
     return [text for joined in readings(*_join(pieces)) for text in word_readings(joined)]
 
 
-def decode_words(text: str) -> str:
-    """Decode the encoded words of RFC 2047 in a text, blanks within them allowed; what is none stays as it is."""
-    return word_readings(text)[0]
-
-
 def word_readings(text: str) -> list[str]:
-    """Decode encoded words by their charsets; and as ASCII, where one is of a charset that not all programs know."""
+    """
+    Decode the encoded words of RFC 2047 in a text, blanks within them allowed; what is none stays as it is.
+
+    Returns:
+        The text; and where a word is of a charset that not all programs know, the text with it read as ASCII.
+    """
     if "=?" not in text:
         return [text]
-    words: list[list[str]] = []
+    text = _BETWEEN_WORDS.sub(r"\1\2", text)
+    others: list[str] = []  # of each word the last reading
+    two = False
 
     def decoded(match: re.Match[str]) -> str:
-        words.append(_word(match))
-        return words[-1][0]
+        nonlocal two
+        found = _word(match)
+        two |= len(found) > 1
+        others.append(found[-1])
+        return found[0]
 
-    first = _WORD.sub(decoded, _BETWEEN_WORDS.sub(r"\1\2", text))
-    if all(len(word) == 1 for word in words):
-        return [first]
-    others = iter(words)
-    return [first, _WORD.sub(lambda _: next(others)[-1], _BETWEEN_WORDS.sub(r"\1\2", text))]
+    first = _WORD.sub(decoded, text)
+    rest = iter(others)
+    return [first, _WORD.sub(lambda _: next(rest), text)] if two else [first]
 
 
 def _word(match: re.Match[str]) -> list[str]:

@@ -155,7 +155,7 @@ class _Description:
         given = self._all(_ENCODING_FIELD)
         part = self._part
         value = given[0].value.decode("latin-1") if given else ""
-        plain = without_comments(value)
+        plain = without_comments(value) if "(" in value else value
         part.encoding = plain.partition(";")[0].strip().lower()
         composite = part.is_multipart or part.type.startswith("message/")
         if plain != value or part.encoding not in _ENCODINGS or (composite and part.encoding not in IDENTITY):

@@ -38,7 +38,7 @@ def check_nesting(content):
             assert parts[part.parent].is_multipart or parts[part.parent].is_message
         if part.closed:
             assert part.body <= part.closing <= part.stop
-            assert content[part.closing :].startswith(b"--" + part.boundary + b"--")
+            assert content[part.closing :].startswith(tuple(b"--%b--" % boundary for boundary in part.boundaries))
     assert [part.start for part in parts] == sorted(part.start for part in parts)
     assert {anomaly.kind for anomaly in found.anomalies} <= set(ANOMALIES)
     assert all(0 <= anomaly.place <= len(content) for anomaly in found.anomalies)
