@@ -11,6 +11,7 @@ from gateway.check.registry import make
 from gateway.check.rspamd import ACTIONS, MAX_ANSWER, Options, Rspamd
 from gateway.check.run import run
 from gateway.message.edit import apply
+from gateway.message.header import MAX_FIELDS
 from gateway.message.verdict import ERROR, Finding
 
 from .asked import CONTENT, closed_port, message, peer
@@ -139,6 +140,9 @@ async def test_fields_are_added_and_copies_removed(score, status):
         b"X-Spam-Score: in the body\r\n" % (score, status.encode(), score)
     )
     assert (await examine(Server(result(score)), message(content))).splices == ()
+    behind = b"X: y\r\n" * MAX_FIELDS + b"X-Spam-Status: No\r\nX-Spam-Score: -100\r\n\r\n"
+    report = await examine(Server(result(score)), message(behind), add_fields=True)
+    assert b"No\r\nX-Spam-Score: -100" not in b"".join(apply(behind, report.splices))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.message.author import author, domain_of
-from gateway.message.header import read_header
+from gateway.message.header import MAX_FIELDS, read_header
 
 
 def of(*values):
@@ -90,3 +90,10 @@ def test_domain_of_a_path():
     """As the envelope has it."""
     assert domain_of("anna@Example.TEST") == "example.test"
     assert domain_of("postmaster") is None
+
+
+def test_author_is_in_doubt_where_more_fields_are_than_are_read():
+    """Behind them may be another From, which some program shows."""
+    content = b"From: anna@example.test\r\n" + b"X: y\r\n" * MAX_FIELDS + b"From: eve@evil.test\r\n\r\n"
+    assert not author(read_header(content)).well_formed
+    assert author(read_header(content.replace(b"X: y\r\n", b"", 2).partition(b"From: eve")[0])).well_formed
