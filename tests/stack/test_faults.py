@@ -2,7 +2,7 @@
 No loss under SIGKILL, at each phase of the hop: the short form of `make test-faults` (docs/faults.md).
 
 Each blow is struck in the middle of a batch of 200 messages; the verdict is that of tests/faults/oracle.py.  Beside
-it, shorter, a disk that fails and a next hop that refuses everything.
+it, shorter, a connection that is cut behind the dot, a disk that fails and a next hop that refuses everything.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults.disk import failing_on_demand
-from tests.faults.rows_phases import FILTER_PHASES, kill_filter_at, kill_gate_1_at_c10
+from tests.faults.rows_phases import FILTER_PHASES, cut_scan, kill_filter_at, kill_gate_1_at_c10
 from tests.faults.rows_places import fail_call
 from tests.faults.rows_storms import SENDERS, refuse_all
 from tests.faults.stage import Result, Stage
@@ -52,6 +52,13 @@ def test_killed_gate_1_delivers_again_what_it_had_not_noted(stage: Stage) -> Non
     result = kill_gate_1_at_c10(stage, 200)
     assert_kept(result)
     assert "c10" in result.verdict.duplicates
+
+
+def test_nothing_cancels_behind_the_dot(stage: Stage) -> None:
+    """Gate 1 is cut off while gate 2 has the dot, or its 250 is on its way: gate 2 keeps the message all the same."""
+    result = cut_scan(stage, "reset", ["c7", "c8"], 100)
+    assert_kept(result)
+    assert result.verdict.duplicates == {"c7": 1, "c8": 1}
 
 
 def test_failed_fsync_is_never_answered_250(stage: Stage) -> None:
