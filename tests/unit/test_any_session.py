@@ -292,5 +292,5 @@ class Talk(RuleBasedStateMachine):
 
 def test_any_session_is_answered_as_the_model_says():
     """Whatever is said in whatever order, pieces and groups."""
-    patient = settings(max_examples=60, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow])
+    patient = settings(max_examples=200, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow])
     run_state_machine_as_test(Talk, settings=patient)
