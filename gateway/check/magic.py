@@ -105,7 +105,7 @@ def _by_more(head: bytes) -> str:
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "webp"
     # A universal Mach-O counts its few architectures where a Java class has its version, which began at 45.
-    if head.startswith(b"\xca\xfe\xba\xbe\0\0\0") and 0 < head[7] < 40:
+    if head.startswith(b"\xca\xfe\xba\xbe\0\0\0") and head[7:8] and 0 < head[7] < 40:
         return "macho"
     return ""
 

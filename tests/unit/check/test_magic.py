@@ -117,6 +117,7 @@ def test_of_anything_is_a_known_word(head):
 def test_of_java_class_is_no_program_for_macs():
     """They begin alike; what follows is a version there, a small count here."""
     assert magic.of(b"\xca\xfe\xba\xbe\0\0\0\x34") == ""
+    assert magic.of(b"\xca\xfe\xba\xbe\0\0\0") == "", "cut off before the number"
 
 
 @pytest.mark.parametrize("descriptor", [b"CD001", b"BEA01"])

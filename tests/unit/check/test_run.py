@@ -127,7 +127,7 @@ async def test_run_bug_is_a_finding_with_a_traceback(caplog):
         raise RuntimeError("secret")
 
     _, reports = await run([configured("x", fails)], MAIL)
-    assert reports == [Report([Finding("x", ERROR, "bug: RuntimeError")])]
+    assert reports == [Report([Finding("x", ERROR, "bug: RuntimeError")], bug=True)]
     bug, failed = caplog.records
     assert (bug.levelno, bug.exc_info[0]) == (logging.ERROR, RuntimeError)
     assert failed.levelno == logging.WARNING
