@@ -239,10 +239,10 @@ class Talk(RuleBasedStateMachine):
         if self.model.in_content:
             self.content(pieces, whole=True)
 
-    @precondition(in_transaction)
+    @precondition(talking)  # there is always something to say
     @rule()
     def rset(self) -> None:
-        """Give it up."""
+        """Give it up, or nothing."""
         self.unsent += b"RSET\r\n"
         self.model.rset()
 
