@@ -4,7 +4,8 @@ What a new tree would change: a unified diff, and what each service has to do ab
 Postfix re-reads main.cf, master.cf and all tables on `postfix reload`, and finishes what is under way; only
 inet_protocols needs a new master.  bind re-reads everything by rndc.  The filter's workers take a new
 filter.toml for new sessions while they work, and supervisord takes other programs and listeners; the rest of
-supervisord.conf is read only when the container starts.  Image, ports, addresses and memory are the engine's: who
+supervisord.conf is read only when the container starts.  Dovecot too takes all but another set of protocols: it makes
+the directories for its sockets when it starts.  Image, ports, addresses and memory are the engine's: who
 asks it (scripts/plan) names the containers that Compose would replace.
 """
 
@@ -85,6 +86,8 @@ def _action(service: str, old: dict[str, str], new: dict[str, str]) -> Action:
     if service.startswith("postfix"):
         protocols = [_INET_PROTOCOLS.findall(files.get("main.cf", "")) for files in (old, new)]
         return "reload" if protocols[0] == protocols[1] else "restart"
+    if service == "dovecot":
+        return "reload" if old.get("listeners") == new.get("listeners") else "restart"
     return "reload"
 
 

@@ -319,6 +319,8 @@ def test_apply_starts_dovecot_for_logins_and_removes_it_again(steady: Appliance)
     assert steady.exec("dovecot", "generation").stdout.strip() in current(steady)
     assert re.search(rf"^dovecot +generation {current(steady)[-6:]}$", steady.make("status").stdout, re.MULTILINE)
     assert "settings unchanged" in steady.make("apply").stderr
+    steady.edit("[senders]\n", "[mailstore]\nenabled = true\n[senders]\n")
+    assert "==> restarting dovecot" in steady.make("apply").stderr, "it opens no socket of a new kind at a reload"
     steady.config.write_text(before)
     assert "==> dovecot is wanted no more: removing its container" in steady.make("apply").stderr
     labels = [f"--filter=label=com.docker.compose.{word}" for word in (f"project={steady.project}", "service=dovecot")]

@@ -13,6 +13,7 @@ TREE = {
     "filter/supervisord.conf": "[supervisord]\na=1\n[program:filter-of-2]\nb=1\n",
     "postfix-post/main.cf": "inet_protocols = ipv4\n",
     "dovecot/dovecot.conf": "a = 1\n",
+    "dovecot/listeners": "auth\n",
     "bind/named.conf": "a;\n",
 }
 RUNNING = dict.fromkeys(SERVICES, TREE)
@@ -34,12 +35,14 @@ def test_changes_of_the_same_tree_are_none():
         ("filter/supervisord.conf", "[supervisord]\na=1\n\n; words\n[program:filter-of-3]\nb=2\n", "reload"),
         ("filter/supervisord.conf", "[supervisord]\na=1\n[eventlistener:fatal]\nb=1\n", "reload"),
         ("filter/supervisord.conf", "[supervisord]\na=2\n[program:filter-of-2]\nb=1\n", "restart"),
+        ("dovecot/dovecot.conf", "a = 2\n", "reload"),
+        ("dovecot/listeners", "auth\nimaps\n", "restart"),
         ("bind/named.conf", "b;\n", "reload"),
         ("bind/db.new", "new\n", "reload"),
     ],
 )
 def test_changes_say_reload_where_that_is_enough(name, text, action):
-    """Only inet_protocols and supervisord's own sections are read at the start alone."""
+    """Only inet_protocols, supervisord's own sections and Dovecot's protocols are read at the start alone."""
     service, _, file = name.partition("/")
     assert changes(RUNNING, TREE | {name: text}) == [Change(service, action, [file])]
 
@@ -50,7 +53,7 @@ def test_changes_come_against_the_path_with_all_files():
     new |= {"filter/filter.toml": "a = 2\n", "postfix-post/main.cf": "b = 1\n", "dovecot/listeners": "a\n"}
     assert changes(RUNNING, new) == [
         Change("bind", "reload", ["db.x", "named.conf"]),
-        Change("dovecot", "reload", ["dovecot.conf", "listeners"]),
+        Change("dovecot", "restart", ["dovecot.conf", "listeners"]),
         Change("postfix-post", "restart", ["main.cf"]),
         Change("filter", "restart", ["filter.toml", "supervisord.conf"]),
     ]
