@@ -81,7 +81,7 @@ class Stage:
     def prepare(self) -> None:
         """Start client and sink, scale the timers, stand in the way of every hop."""
         self.client = self.appliance.client("sender")
-        address = str(self.appliance.network("egress")[20])
+        address = str(self.appliance.network("egress")[12])
         self.sink = self.appliance.sink(ip=address, program="tests.faults.sink")
         self.server = self.appliance.outside
         self.rewrite(SCALE)

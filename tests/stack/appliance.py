@@ -149,7 +149,7 @@ class Appliance:
     # --- clients and sinks -------------------------------------------------------------------------------------
 
     def client(self, suffix: str, *, network: str = "edge", ip: str | None = None, image: str | None = None) -> Client:
-        """Start a client container on one of its networks."""
+        """Start a client on one of its networks; *ip* is 8 to 15 in it, for Docker gives out those above by itself."""
         return Client(self._start(suffix, network, ip, ["sleep", "infinity"], image=image))
 
     def sink(
@@ -161,7 +161,7 @@ class Appliance:
         port: int = 25,
         program: str = "tests.stack.sink",
     ) -> Sink:
-        """Start a next hop that is reached by its alias."""
+        """Start a next hop that is reached by its alias; *ip* as for a client."""
         tests = ("-v", f"{ROOT}/tests:/srv/tests:ro", "-w", "/srv")
         name = self._start(alias, network, ip, ["python3", "-um", program, "/tmp/sink", str(port)], *tests)
         sink = Sink(name)

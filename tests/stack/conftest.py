@@ -185,7 +185,7 @@ def searched(make_shared: Callable[..., Appliance]) -> Appliance:
 @pytest.fixture(scope="session")
 def next_hop(searched: Appliance) -> Sink:
     """Return the next hop of the searched site's relay domains, and of the outside world."""
-    return searched.sink("sink", ip=str(searched.network("egress")[20]))
+    return searched.sink("sink", ip=str(searched.network("egress")[12]))
 
 
 @pytest.fixture(scope="session")
@@ -203,13 +203,13 @@ def house(make_shared: Callable[..., Appliance]) -> Appliance:
 @pytest.fixture(scope="session")
 def sink(site: Appliance) -> Sink:
     """Return the next hop of the site's relay domains, and of the outside world."""
-    return site.sink("sink", ip=str(site.network("egress")[20]))
+    return site.sink("sink", ip=str(site.network("egress")[12]))
 
 
 @pytest.fixture(scope="session")
 def outsider(site: Appliance) -> Client:
     """Return a client nobody trusts."""
-    return site.client("outsider", ip=str(site.network("edge")[20]))
+    return site.client("outsider", ip=str(site.network("edge")[8]))
 
 
 @pytest.fixture(scope="session", autouse=True)

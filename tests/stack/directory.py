@@ -126,7 +126,7 @@ def _start_postgresql(appliance: Appliance) -> None:
     passwords = {"READING": "directory-password", "WRITING": "directory-admin-password"}
     told = [f"{variable}={secret(appliance, file)}" for variable, file in passwords.items()]
     options = [part for entry in told for part in ("-e", entry)]
-    place = ["--network", f"{appliance.project}_directory", "--ip", str(appliance.network("directory")[20])]
+    place = ["--network", f"{appliance.project}_directory", "--ip", str(appliance.network("directory")[12])]
     run("docker", "run", "-d", "--init", "--name", name, *place, *options, image)
     appliance.adopt(name)
 

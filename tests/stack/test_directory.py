@@ -73,13 +73,13 @@ def site(make_appliance: Callable[..., Appliance]) -> Appliance:
 @pytest.fixture(scope="module")
 def stranger(site: Appliance) -> Client:
     """Return a client nobody trusts."""
-    return site.client("stranger", ip=str(site.network("edge")[20]))
+    return site.client("stranger", ip=str(site.network("edge")[8]))
 
 
 @pytest.fixture(scope="module")
 def hop(site: Appliance) -> Sink:
     """Return the next hop of the relay domains."""
-    return site.sink("sink", ip=str(site.network("egress")[20]))
+    return site.sink("sink", ip=str(site.network("egress")[12]))
 
 
 @pytest.fixture(scope="module")

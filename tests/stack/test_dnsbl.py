@@ -13,18 +13,18 @@ SILENT = "import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind
 
 # The last octet on the edge network, and what is said to such a client (configs/site/db.dnsbl, db.silent).
 CLIENTS = {
-    "no list has it": (26, TAKEN),
-    "listed with a code we look for": (21, LISTED),
-    "127.255.255.254: the list refuses to answer us": (22, TAKEN),
-    "listed with a code we do not look for": (23, TAKEN),
-    "a list that never answers": (24, TAKEN),
+    "no list has it": (14, TAKEN),
+    "listed with a code we look for": (9, LISTED),
+    "127.255.255.254: the list refuses to answer us": (10, TAKEN),
+    "listed with a code we do not look for": (11, TAKEN),
+    "a list that never answers": (12, TAKEN),
 }
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _silent_server(site: Appliance) -> None:
     """Start the server that db.silent points to: it takes questions and never answers."""
-    server = site.client("silent", network="egress", ip=str(site.network("egress")[30]))
+    server = site.client("silent", network="egress", ip=str(site.network("egress")[13]))
     server.sh(f'setsid python3 -c "{SILENT}" >/dev/null 2>&1 &')
 
 
@@ -38,7 +38,7 @@ def test_client_is_refused_or_taken(site: Appliance, number: int, reply: str) ->
 
 def test_list_that_refuses_to_answer_is_reported(site: Appliance) -> None:
     """127.255.255.x says nothing of the client, but the operator must learn that the list is of no use."""
-    client = site.client("dnsbl-22", ip=str(site.network("edge")[22]))
+    client = site.client("dnsbl-10", ip=str(site.network("edge")[10]))
     client.swaks(site.outside, "--quit-after", "RCPT", to="anna@example.test", sender="told@client.example")
     line = site.logged("postfix-pre", r".*reject_warning: RCPT from \S+: .*from=<told@client.example>.*")[0]
     assert f"Client host [{client.address}] blocked using dnsbl.test" in line
@@ -46,7 +46,7 @@ def test_list_that_refuses_to_answer_is_reported(site: Appliance) -> None:
 
 def test_list_that_never_answers_is_reported(site: Appliance) -> None:
     """The time-out of a list shows in gate 1's log with the question."""
-    number = int(site.network("edge")[24]) & 0xFF
+    number = int(site.network("edge")[12]) & 0xFF
     site.logged("postfix-pre", rf"warning: {number}\.\S+\.silent\.test: RBL lookup error: ")
 
 
@@ -61,7 +61,7 @@ def test_listed_client_of_the_lan_may_write(site: Appliance) -> None:
 
 def test_lists_are_asked_through_bind_and_only_about_strangers(site: Appliance) -> None:
     """The questions show in bind's log: one for each list about a stranger, none about a host of the LAN."""
-    stranger = site.client("dnsbl-25", ip=str(site.network("edge")[25]))
+    stranger = site.client("dnsbl-13", ip=str(site.network("edge")[13]))
     host = site.lan.host(13)
     site.exec("bind", "rndc", "-k", "/run/rndc.key", "querylog", "on")
     try:

@@ -34,7 +34,7 @@ def yard(make_appliance: Callable[..., Appliance]) -> Appliance:
 @pytest.fixture(scope="module")
 def next_hop(yard: Appliance) -> Sink:
     """Return the next hop of its relay domains, and of the outside world."""
-    return yard.sink("sink", ip=str(yard.network("egress")[20]))
+    return yard.sink("sink", ip=str(yard.network("egress")[12]))
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ SUBMISSION, SUBMISSIONS = ("submission", "--tls"), ("submissions", "--tls-on-con
 @pytest.fixture(scope="module")
 def world(house: Appliance) -> Sink:
     """Return the MX of third.example."""
-    return house.sink("sink", ip=str(house.network("egress")[20]))
+    return house.sink("sink", ip=str(house.network("egress")[12]))
 
 
 @pytest.fixture(scope="module")
