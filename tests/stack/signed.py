@@ -40,9 +40,9 @@ def sign(name: str, text: str) -> tuple[str, str]:
     return made.to_text(relativize=False), ds.to_text()
 
 
-def serve(appliance: Appliance, ip: str, zones: dict[str, str]) -> Client:
+def serve(appliance: Appliance, zones: dict[str, str]) -> Client:
     """Start a server for zone files, by name, on the network where bind asks."""
-    server = appliance.client("names", network="egress", ip=ip, image=f"sallyport-bind:{appliance.project}")
+    server = appliance.client("names", network="egress", image=f"sallyport-bind:{appliance.project}")
     statements = "".join(f'zone "{name}" {{ type primary; file "/tmp/{name}"; }};\n' for name in zones)
     for path, text in {"named.conf": CONFIG + statements, **zones}.items():
         server.sh(f"cat >/tmp/{path}", stdin=text)

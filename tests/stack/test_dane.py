@@ -14,8 +14,6 @@ from tests.stack.client import Client, Sink
 from tests.stack.signed import serve, sign, zone
 
 RIGHT, WRONG = "@RIGHT@", "00" * 32
-ADDRESSES = {"safe": 9, "clear": 10}  # sinks, with TLS and without: hosts of the egress network
-NAMES = 11
 # Domains of signed.test, their sink, and the digest of their TLSA record if they have one; one zone is not signed.
 DOMAINS = {
     "good.signed.test": ("safe", RIGHT),
@@ -52,17 +50,13 @@ def visitor(house: Appliance) -> Client:
 @pytest.fixture(scope="module")
 def world(house: Appliance) -> Iterator[dict[str, Sink]]:
     """Return the sinks, while bind asks the server of signed zones and gate 2 has policies for their domains."""
-    network, kept = house.network("egress"), house.config.read_text()
-    server = network[NAMES]
-    addresses = {name: str(network[host]) for name, host in ADDRESSES.items()}
-    sinks = {
-        "safe": house.sink("dane-safe", ip=addresses["safe"], program="tests.stack.tls_sink"),
-        "clear": house.sink("dane-clear", ip=addresses["clear"]),
-    }
+    kept = house.config.read_text()
+    sinks = {"safe": house.sink("dane-safe", program="tests.stack.tls_sink"), "clear": house.sink("dane-clear")}
+    addresses = {name: sink.address for name, sink in sinks.items()}
     right = digest(sinks["safe"].sh("cat /tmp/certificate.pem").stdout)
     signed, anchor = sign("signed.test", zone("signed.test", records("signed.test", addresses, right)))
     unsigned = zone("unsigned.test", records("unsigned.test", addresses, right))
-    serve(house, str(server), {"signed.test": signed, "unsigned.test": unsigned})
+    server = serve(house, {"signed.test": signed, "unsigned.test": unsigned}).address
     told = {
         "dnssec_validation = false": "dnssec_validation = true",
         "[dns.zones]": f'[dns.trust_anchors]\n"signed.test" = "{anchor}"\n'
