@@ -19,7 +19,7 @@ from gateway.accept.incoming import Incoming
 from gateway.forward.delivery import Delivery
 from gateway.forward.redirect import redirect
 from gateway.judge import Judged, Means, judge
-from gateway.message.content import Chunk, Stuffing
+from gateway.message.content import Chunk
 from gateway.message.edit import apply
 from gateway.message.failure import PeerLost
 from gateway.message.header import read_header
@@ -89,7 +89,9 @@ async def search(
         inside = means.from_inside(incoming.client)
         mail = MailObject(incoming.envelope, incoming.client, spool.buffer(), inside, policy.name)
         if means.quarantine is not None and means.strikes.out(mail.client.queue_id_pre):
-            return delivery, await _hold(incoming, Judged(mail, POISONED), means)
+            held = await _hold(incoming, Judged(mail, POISONED), means)
+            log.error("held after too many bugs", extra={"fields": {"pre": mail.client.queue_id_pre}})
+            return delivery, held
         judged = await judge(mail, policy, means)
         if judged.bug:
             means.strikes.add(mail.client.queue_id_pre)
@@ -103,7 +105,7 @@ async def search(
             delivery.abort()
             delivery = await _redirect(mail, verdict.outcome.target, means)
         try:
-            await _write(delivery, judged)
+            await delivery.write_content(apply(judged.mail.content, judged.splices))
         except BaseException:
             delivery.abort()
             raise
@@ -117,8 +119,6 @@ async def _hold(incoming: Incoming, judged: Judged, means: Means) -> Verdict:
     if means.quarantine is None:
         raise RuntimeError("a message to hold and no quarantine")
     held = await means.quarantine.hold(judged.mail, judged.verdict, judged.splices)
-    if judged.verdict is POISONED:
-        log.error("held after too many bugs", extra={"fields": {"pre": judged.mail.client.queue_id_pre, "held": held}})
     return Verdict(judged.verdict.outcome, Reply.of(f"250 2.0.0 Held as {held}"), judged.verdict.findings)
 
 
@@ -126,12 +126,3 @@ async def _redirect(mail: MailObject, target: str, means: Means) -> Delivery:
     if target in means.doors:
         return await redirect(means.doors[target], mail.client, mail.envelope, None)
     return await redirect(means.pool, mail.client, mail.envelope, target.encode("ascii"))
-
-
-async def _write(delivery: Delivery, judged: Judged) -> None:
-    """Send the content with its edits made, all but the dot."""
-    stuffing = Stuffing()
-    for octets in apply(judged.mail.content, judged.splices):
-        await delivery.write(stuffing.wire(octets))
-    if missing := stuffing.end():
-        await delivery.write(missing)

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable
 
 from gateway.accept.paths import BadCommand, split_path
-from gateway.message.envelope import XFORWARD_ATTRIBUTES, Recipient, ReversePath
+from gateway.message.envelope import UNAVAILABLE, XFORWARD_ATTRIBUTES, Recipient, ReversePath
 from gateway.message.reply import Reply
 
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-~\x80-\xff]+))?")
@@ -29,7 +29,6 @@ _NOTIFY = re.compile(rb"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DE
 _ATTRIBUTES = {name.encode("ascii"): name for name in XFORWARD_ATTRIBUTES}
 _XTEXT = re.compile(rb"[!-~]+")
 _MAX_VALUE = 255  # octets of an XFORWARD value
-_UNAVAILABLE = b"[UNAVAILABLE]"
 
 # Keyword to the test of its value; a flag has no value, which reads as None here.
 type _Rules = dict[bytes, Callable[[bytes | None], bool]]
@@ -106,7 +105,7 @@ def parse_xforward(argument: bytes) -> dict[str, bytes]:
         key = _ATTRIBUTES.get(name.upper())
         if key is None or not _XTEXT.fullmatch(value):
             raise BadCommand(Reply.of("501 5.5.4 Bad XFORWARD attribute"))
-        attributes[key] = value if len(value) <= _MAX_VALUE else _UNAVAILABLE
+        attributes[key] = value if len(value) <= _MAX_VALUE else UNAVAILABLE
     if not attributes:
         raise BadCommand(Reply.of("501 5.5.4 Syntax: XFORWARD attribute=value..."))
     return attributes

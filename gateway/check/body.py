@@ -50,31 +50,29 @@ class Body(Inspection):
         found: dict[str, str] = {}
         if self._patterns:
             for octets in self._texts(mail):
+                if octets is None:
+                    found.setdefault(INCOMPLETE, f"text beyond {self._max_text} octets")
+                    break
                 for name, piece in self._patterns.search(octets):
                     found.setdefault(name, piece)
-            if self._incomplete and self._is_cut(mail):
-                found.setdefault(INCOMPLETE, f"text beyond {self._max_text} octets")
         order = dict.fromkeys([*self._order, INCOMPLETE])
         return Report([Finding(self._name, name, found[name]) for name in order if name in found])
 
-    def _texts(self, mail: MailObject) -> Iterator[bytes]:
+    def _texts(self, mail: MailObject) -> Iterator[bytes | None]:
+        """Give what is searched; and None behind it, if that is asked for and there is more."""
         left = self._max_text
         for part in filter(is_text, mail.mime.leaves):
-            if left <= 0:
+            if left <= 0 and not self._incomplete:
                 return
-            octets = decoded(mail.content, part, left)
+            octets = decoded(mail.content, part, left + self._incomplete)
+            if more := len(octets) > left:
+                octets = octets[:left]
             left -= len(octets)
-            for source in texts(octets, part):
+            for source in texts(octets, part) if octets or not more else ():
                 yield source.encode("utf-8", "replace")
                 seen = visible(source) if is_html(part) else without_invisible(source)
                 if seen is not source:
                     yield seen.encode("utf-8", "replace")
-
-    def _is_cut(self, mail: MailObject) -> bool:
-        """Tell whether there is more text than was searched."""
-        left = self._max_text
-        for part in filter(is_text, mail.mime.leaves):
-            left -= len(decoded(mail.content, part, left + 1))
-            if left < 0:
-                return True
-        return False
+            if more:
+                yield None
+                return

@@ -74,7 +74,7 @@ def logins(given: Queries) -> str | None:
     """
     if not given.given:
         return "SELECT address AS user, password FROM mailboxes WHERE address = '%{user}'"
-    return None if given.passwords is None else _of_login(given.passwords)
+    return None if given.passwords is None else for_dovecot(given.passwords)
 
 
 def quotas(given: Queries) -> str | None:
@@ -87,10 +87,11 @@ def quotas(given: Queries) -> str | None:
         return "SELECT quota AS quota_storage_size FROM mailboxes WHERE address = '%{user}'"
     if given.quotas is None:
         return None
-    return f"SELECT quota AS quota_storage_size FROM ({_of_login(given.quotas)}) AS theirs"  # noqa: S608 - the operator's own words
+    return f"SELECT quota AS quota_storage_size FROM ({for_dovecot(given.quotas)}) AS theirs"  # noqa: S608 - the operator's own words
 
 
-def _of_login(query: str) -> str:
+def for_dovecot(query: str) -> str:
+    """Return a query of Postfix's about an address as one of Dovecot's about a user, with its own variables."""
     parts = {"%s": "%{user}", "%u": "%{user | username}", "%d": "%{user | domain}"}
     return re.sub("%[sud]", lambda match: parts[match[0]], query)
 

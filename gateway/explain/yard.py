@@ -18,7 +18,7 @@ from gateway.explain.steps import Sent
 from gateway.forward.connection import Timeouts
 from gateway.forward.pool import Pool
 from gateway.judge import Judged, Means, judge
-from gateway.message.envelope import Client, Envelope, Recipient, ReversePath
+from gateway.message.envelope import UNAVAILABLE, Client, Envelope, Recipient, ReversePath
 from gateway.message.mail import MailObject
 from gateway.message.policy import Policy
 from gateway.message.verdict import Finding, Report
@@ -115,6 +115,4 @@ def _assume(check: Configured, reasons: Sequence[str]) -> Configured:
 def _xtext(text: str) -> bytes:
     """Encode as XFORWARD does (RFC 3461 section 4)."""
     octets = text.encode()
-    return (
-        b"".join(b"%c" % o if 33 <= o <= 126 and o not in b"+=" else b"+%02X" % o for o in octets) or b"[UNAVAILABLE]"
-    )
+    return b"".join(b"%c" % o if 33 <= o <= 126 and o not in b"+=" else b"+%02X" % o for o in octets) or UNAVAILABLE

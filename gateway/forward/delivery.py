@@ -14,11 +14,12 @@ Log levels: WARNING gate 2 refused XFORWARD.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gateway.forward.connection import Connection, ConnectionFailed
 from gateway.forward.dialogue import envelope_command, xforward_commands
 from gateway.forward.pool import Pool
+from gateway.message.content import Stuffing
 from gateway.message.envelope import Client, EnvelopeCommand, Recipient, ReversePath, StartContent
 from gateway.message.failure import Deferral
 from gateway.message.reply import Reply, own_fault
@@ -173,6 +174,19 @@ class Delivery:
             await connection.write(previous, self._pool.timeouts.reply_s)
         except ConnectionFailed as failed:
             raise Deferral(LOST, cause=str(failed)) from None
+
+    async def write_content(self, chunks: Iterable[bytes]) -> None:
+        """
+        Send a whole content, given as it is without dot-stuffing; a last line that does not end is ended.
+
+        Raises:
+            Deferral: see write().
+        """
+        stuffing = Stuffing()
+        for octets in chunks:
+            await self.write(stuffing.wire(octets))
+        if missing := stuffing.end():
+            await self.write(missing)
 
     async def commit(self) -> Reply:
         """

@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Mapping
 
-from gateway.message.envelope import XFORWARD_ATTRIBUTES, Recipient, ReversePath, StartContent
+from gateway.message.envelope import UNAVAILABLE, XFORWARD_ATTRIBUTES, Recipient, ReversePath, StartContent
 from gateway.message.reply import Reply
 
 MAX_REPLY = 65_536  # octets of one reply of gate 2, all its lines
@@ -21,7 +21,6 @@ MAX_XFORWARD = 490  # octets of attributes in one line, which with verb and spac
 _XFORWARD_LINES = [
     [(name, name.encode("ascii")) for name in XFORWARD_ATTRIBUTES[start:stop]] for start, stop in ((0, 3), (3, None))
 ]
-_UNAVAILABLE = b"[UNAVAILABLE]"
 # Whatever gate 1 says.  Under LOCAL, as under an unavailable one, Postfix writes Message-Id, Date and From into what
 # lacks them, and rewrites addresses in the header, which may be signed by now.
 _FIXED = {"SOURCE": b"REMOTE"}
@@ -84,7 +83,7 @@ def xforward_commands(attributes: Mapping[str, bytes], offered: frozenset[bytes]
     lines = []
     for names in _XFORWARD_LINES:
         words = [
-            key + b"=" + (_FIXED.get(name) or attributes.get(name) or _UNAVAILABLE)
+            key + b"=" + (_FIXED.get(name) or attributes.get(name) or UNAVAILABLE)
             for name, key in names
             if key in offered
         ]

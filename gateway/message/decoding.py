@@ -74,12 +74,7 @@ def uudecoded(content: Buffer, start: int, stop: int, size: int = SLICE) -> Iter
         stop: Place where they end unless a line `end` comes first; lines that are none of theirs say nothing.
         size: Octets of lines that are read at once.
     """
-    place = start
-    while place < stop:
-        lines = content[place : min(place + size, stop)]
-        if place + len(lines) < stop and (cut := lines.rfind(b"\n") + 1):
-            lines = lines[:cut]
-        place += len(lines)
+    for lines in _whole_lines(content, start, stop, size):
         rows = lines.splitlines()
         ended = b"end" in rows
         if ended:
@@ -92,12 +87,7 @@ def uudecoded(content: Buffer, start: int, stop: int, size: int = SLICE) -> Iter
 
 def ydecoded(content: Buffer, start: int, stop: int, size: int = SLICE) -> Iterator[bytes]:
     """Give the octets of lines of yEnc, in slices; the arguments are those of uudecoded(), an end is `=yend`."""
-    place = start
-    while place < stop:
-        lines = content[place : min(place + size, stop)]
-        if place + len(lines) < stop and (cut := lines.rfind(b"\n") + 1):
-            lines = lines[:cut]
-        place += len(lines)
+    for lines in _whole_lines(content, start, stop, size):
         rows = lines.split(b"\r\n")
         ended = next((number for number, row in enumerate(rows) if row.startswith(b"=yend")), None)
         octets = b"".join(row for row in rows[:ended] if not row.startswith(b"=ypart"))
@@ -105,6 +95,16 @@ def ydecoded(content: Buffer, start: int, stop: int, size: int = SLICE) -> Itera
             yield piece
         if ended is not None:
             return
+
+
+def _whole_lines(content: Buffer, place: int, stop: int, size: int) -> Iterator[bytes]:
+    """Cut octets behind line ends, in slices of at most *size*; a longer line is cut within."""
+    while place < stop:
+        lines = content[place : min(place + size, stop)]
+        if place + len(lines) < stop and (cut := lines.rfind(b"\n") + 1):
+            lines = lines[:cut]
+        place += len(lines)
+        yield lines
 
 
 def _uu_line(line: bytes) -> bytes:

@@ -63,6 +63,9 @@ class Envelope:
     refused: list[tuple[Recipient, Reply]] = field(default_factory=list)  # answered 4xx or 5xx, with that answer
 
 
+UNAVAILABLE = b"[UNAVAILABLE]"  # XFORWARD's word for an attribute that is not known
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """The SMTP client of gate 1, as XFORWARD told."""
@@ -91,4 +94,4 @@ class Client:
         """Give an attribute decoded from xtext, empty when not told; any character may be in it."""
         value = self.attributes.get(name, b"").decode("latin-1")
         value = _XTEXT.sub(lambda match: chr(int(match[1], 16)), value)
-        return "" if value.upper() == "[UNAVAILABLE]" else value
+        return "" if value.upper() == UNAVAILABLE.decode("ascii") else value

@@ -11,12 +11,10 @@ tags, links of lists, the signature).  No check sees it again, and what is kept 
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.forward.delivery import Delivery
 from gateway.forward.pool import Pool
-from gateway.message.content import Stuffing
 from gateway.message.edit import apply
 from gateway.message.envelope import EnvelopeCommand, Recipient, StartContent
 from gateway.message.failure import Refusal
@@ -67,7 +65,8 @@ async def _release(quarantine: Quarantine, pool: Pool, id_: str) -> Released:
         }
         if replies[-1].severity != 3:
             return Released(id_, {}, before, refused or {_shown(item): _said(replies[-1]) for item in left})
-        reply = await _send(delivery, apply(content, record.edits))
+        await delivery.write_content(apply(content, record.edits))
+        reply = await delivery.commit()
     except Refusal as refusal:
         return Released(id_, {}, before, {_shown(item): _said(refusal.reply) for item in left})
     finally:
@@ -77,15 +76,6 @@ async def _release(quarantine: Quarantine, pool: Pool, id_: str) -> Released:
         return Released(id_, {}, before, refused | outcome)
     await asyncio.to_thread(quarantine.note_released, id_, outcome)
     return Released(id_, outcome, before, refused)
-
-
-async def _send(delivery: Delivery, chunks: Iterable[bytes]) -> Reply:
-    stuffing = Stuffing()
-    for octets in chunks:
-        await delivery.write(stuffing.wire(octets))
-    if missing := stuffing.end():
-        await delivery.write(missing)
-    return await delivery.commit()
 
 
 def _shown(recipient: Recipient) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.directory.queries import logins, quotas
+from gateway.directory.queries import for_dovecot, quotas
 from gateway.settings.accounts import Queries
 from gateway.settings.models import Settings
 
@@ -65,7 +65,7 @@ def _theirs(given: Queries, of_user: dict[str, str]) -> Iterator[Userdb]:
     if of_tables := quotas(given):
         what = "Quotas of the tables. Mail waits for a database that is down, for all may have one."
         yield Userdb("quotas", what, of_tables, {"result_success": "continue"} | _DOWN, {})
-    query = logins(given.model_copy(update={"passwords": given.mailboxes}))  # with Dovecot's variables
+    query = for_dovecot(given.mailboxes or "")
     # Without its columns, which would be settings, and one row, for Dovecot takes no more.
     row = f"SELECT '%{{user}}' AS user FROM ({query}) AS theirs LIMIT 1"  # noqa: S608 - the operator's own words
     yield Userdb("tables", "Mailboxes of the tables. Mail waits for a database that is down.", row, {}, of_user)

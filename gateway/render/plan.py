@@ -80,15 +80,19 @@ def diff(running: dict[str, Tree], new: Tree) -> str:
 
 
 def _action(service: str, old: dict[str, str], new: dict[str, str]) -> Action:
-    if service == "filter":
-        frames = [_frame(files.get("supervisord.conf", "")) for files in (old, new)]
-        return "reload" if frames[0] == frames[1] else "restart"
-    if service.startswith("postfix"):
-        protocols = [_INET_PROTOCOLS.findall(files.get("main.cf", "")) for files in (old, new)]
-        return "reload" if protocols[0] == protocols[1] else "restart"
-    if service == "dovecot":
-        return "reload" if old.get("listeners") == new.get("listeners") else "restart"
-    return "reload"
+    return "reload" if _at_start(service, old) == _at_start(service, new) else "restart"
+
+
+def _at_start(service: str, files: dict[str, str]) -> list[str]:
+    """Return what of its files a service reads when it starts, and never again."""
+    match service:
+        case "filter":
+            return _frame(files.get("supervisord.conf", ""))
+        case "postfix-pre" | "postfix-post":
+            return _INET_PROTOCOLS.findall(files.get("main.cf", ""))
+        case "dovecot":
+            return [files.get("listeners", "")]
+    return []
 
 
 def _frame(supervisord_conf: str) -> list[str]:

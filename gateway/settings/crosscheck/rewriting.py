@@ -54,9 +54,10 @@ def _look_up(settings: Settings, table: Mapping[str, Sequence[str]], address: st
     """
     local = address.rpartition("@")[0]
     delimiter = settings.gateway.recipient_delimiter
-    own, plain, everybody = lookup_keys(address, delimiter)
+    keys = lookup_keys(address, delimiter)
+    plain = without_extension(address, delimiter)
     extension = local.removeprefix(plain.rpartition("@")[0]) if address not in table and plain in table else ""
-    key = next((key for key in (own, plain, everybody) if key in table), None)
+    key = next((key for key in keys if key in table), None)
     targets, growing = [], []
     for target in table[key] if key else ():
         if extension and without_extension(target, delimiter) != target:
