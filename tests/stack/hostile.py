@@ -60,6 +60,35 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "DATA with an argument": (HELLO, MAIL, RCPT, "DATA now"),
     "a second MAIL": (HELLO, MAIL, MAIL),
 }
+SENDER, RECIPIENT = "501 5.1.7 Bad sender address syntax", "501 5.1.3 Bad recipient address syntax"
+NEED_RCPT, NEED_MAIL = "503 5.5.1 Error: need RCPT command", "503 5.5.1 Error: need MAIL command"
+# What both gates say to them, but for XFORWARD, which one of them takes from nobody.
+POSTFIX = {
+    "CR in a sender": SENDER,
+    "NUL in a sender": SENDER,
+    "DEL in a domain": SENDER,
+    "CR in a recipient": RECIPIENT,
+    "NUL in a recipient": RECIPIENT,
+    "a command behind a lone CR": "555 5.5.4 Unsupported option: RCPT",
+    "a space in a recipient": RECIPIENT,
+    "one bracket": RECIPIENT,
+    "a null recipient": RECIPIENT,
+    "ENVID with CR LF in xtext": "501 5.5.4 Bad ENVID parameter syntax",
+    "ENVID with a space": "555 5.5.4 Unsupported option: b",
+    "ORCPT without a type": "501 5.5.4 Error: Bad ORCPT parameter syntax",
+    "NOTIFY=NEVER,FAILURE": "501 5.5.4 Error: Bad NOTIFY parameter syntax",
+    "RET=ALL": "501 5.5.4 Bad RET parameter syntax",
+    "SIZE beyond all numbers": "552 5.3.4 Message size exceeds file system imposed limit",
+    "SIZE below zero": "501 5.5.4 Bad message size syntax",
+    "BODY=BINARYMIME": "555 5.5.4 Unsupported option: BODY=BINARYMIME",
+    "XFORWARD in a transaction": "503 5.5.1 Error: MAIL transaction in progress",
+    "EHLO without a name": "501 Syntax: EHLO hostname",
+    "DATA without a recipient": "554 5.5.1 Error: no valid recipients",
+    "DATA after RSET": NEED_RCPT,
+    "DATA after a second EHLO": NEED_RCPT,
+    "DATA with an argument": "501 5.5.4 Syntax: DATA",
+    "a second MAIL": "503 5.5.1 Error: nested MAIL command",
+}
 EDGES = (4096, 8192, 65536)  # octets; sizes of buffers
 
 
@@ -239,3 +268,24 @@ def outcome(replies: list[str], messages: list[Stored], sent: int) -> Outcome:
 
 
 ONE = Outcome(("250 2.0.0 Ok:", "221 2.0.0 Bye", "closed"), ("TO:<first@open.test>",))
+
+
+def crowd(place: Place, token: str, number: int) -> str:
+    """
+    Send one message to so many recipients of open.test, and one more; see that each of the many gets it once.
+
+    Returns:
+        The reply to the one more.
+    """
+    recipients = "\r\n".join(f"RCPT TO:<r{one}@open.test>" for one in range(number + 1))
+    content = f"X-Token: {token}\r\n\r\n."
+    replies = place.say(HELLO, MAIL, recipients, *[WAIT] * number, "DATA", content, "QUIT")
+    assert replies[3 : number + 3] == ["250 2.1.5 Ok"] * number
+    assert "queued as" in replies[number + 5]
+
+    def arrived() -> list[str] | None:
+        found = [path.partition(" ")[0] for m in place.sink.with_token(token) for path in m["recipients"]]
+        return found if len(found) >= number else None
+
+    assert sorted(wait_for(arrived, "all recipients")) == sorted(f"TO:<r{one}@open.test>" for one in range(number))
+    return replies[number + 3]

@@ -2,6 +2,7 @@
 Which policy a message gets, and what becomes of it then.
 
 Every message here carries GTUBE, and each policy makes something else of it: most tag it with their own name.
+One file, though long: its tests share an appliance that is theirs alone, and a second file would start a second.
 """
 
 from __future__ import annotations

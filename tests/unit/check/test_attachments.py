@@ -1,4 +1,4 @@
-"""Files in messages."""
+"""Files in messages.  One file, though long: each module of the filter has one, named after it."""
 
 import base64
 import binascii
